@@ -1,0 +1,134 @@
+import { messageOf } from "../base/mod.ts";
+import type { Context } from "./context.ts";
+import { NodeKeeper } from "./node_keeper.ts";
+import { Remover } from "./remover.ts";
+import { Starter } from "./starts.ts";
+import type { FunctionRecord } from "./state.ts";
+import { StatsKeeper } from "./stats.ts";
+
+/** The lease table is walked once in so many ticks. */
+const EXPIRY_TICKS = 10;
+
+/**
+ * Carries out what the policy decides: on its own tick, and soon after a bell. Never inside an acquire.
+ */
+export class Controller {
+  readonly nodes: NodeKeeper;
+  readonly remover: Remover;
+  readonly stats: StatsKeeper;
+  private readonly starter: Starter;
+  private readonly hungryFunctions = new Set<FunctionRecord>();
+  private drainedRang = false;
+  private roundDue = false;
+  private running = false;
+  private ticks = 0;
+  private polledMs = -Infinity;
+  private disarm = () => {};
+
+  constructor(private readonly context: Context) {
+    this.nodes = new NodeKeeper(context);
+    this.remover = new Remover(context);
+    this.starter = new Starter(context, this.nodes, this.remover);
+    this.stats = new StatsKeeper(context, this.nodes, this.remover);
+  }
+
+  start(): void {
+    this.running = true;
+    this.armTick();
+    this.wake();
+  }
+
+  stop(): void {
+    this.running = false;
+    this.disarm();
+  }
+
+  /** Somebody waits for the function in this slot. */
+  hungry(functionSlot: number): void {
+    const fn = this.context.state.functionBySlot[functionSlot];
+    if (!fn) return;
+    this.hungryFunctions.add(fn);
+    this.wake();
+  }
+
+  drained(): void {
+    this.drainedRang = true;
+    this.wake();
+  }
+
+  /** Asks for a round once what runs now is done; many askers get one round. */
+  wake(): void {
+    if (this.roundDue || !this.running) return;
+    this.roundDue = true;
+    queueMicrotask(() => {
+      this.roundDue = false;
+      if (this.running) this.guarded("a round", () => this.round());
+    });
+  }
+
+  private round(): void {
+    if (this.drainedRang) {
+      this.drainedRang = false;
+      this.remover.sweepDrained();
+    }
+    const { tables, functionBySlot } = this.context.state;
+    const served: FunctionRecord[] = [];
+    for (const fn of this.hungryFunctions) {
+      // A forgotten function's slot may be another one's by now.
+      const isHere = functionBySlot[fn.slot] === fn;
+      // Listens anew before it looks: whoever begins to wait after the look finds the bell unrung.
+      if (isHere && tables.functions.waiting(fn.slot) === 0) tables.functions.listen(fn.slot);
+      const waits = isHere && tables.functions.waiting(fn.slot) > 0;
+      if (!waits) this.hungryFunctions.delete(fn);
+      else if (this.starter.serve(fn)) served.push(fn);
+    }
+    // Starts are rationed: who got some now stands behind the others next time.
+    for (const fn of served) {
+      this.hungryFunctions.delete(fn);
+      this.hungryFunctions.add(fn);
+    }
+  }
+
+  private guarded(what: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.context.log.error(`${what} failed`, { error: messageOf(error) });
+    }
+  }
+
+  private armTick(): void {
+    this.disarm = this.context.clock.after(this.context.options.tickMs, () => {
+      this.guarded("a tick", () => this.tick());
+      if (this.running) this.armTick();
+    });
+  }
+
+  private tick(): void {
+    const { clock, options } = this.context;
+    this.expireLeases();
+    this.remover.sweep();
+    this.nodes.sweep();
+    if (clock.nowMs() - this.polledMs >= options.statsPeriodMs) {
+      this.polledMs = clock.nowMs();
+      this.stats.poll();
+    }
+    this.round();
+  }
+
+  private expireLeases(): void {
+    const { state, dispatcher, clock, log } = this.context;
+    const { leases } = state.tables;
+    const slice = Math.ceil(leases.size / EXPIRY_TICKS);
+    const from = (this.ticks++ % EXPIRY_TICKS) * slice;
+    leases.eachExpired(from, from + slice, clock.nowMs(), (lease, life) => {
+      const container = state.containerBySlot[leases.containerSlot(lease)];
+      if (!dispatcher.endLease(lease, life)) return;
+      state.counters.expiredLeases++;
+      log.warn("a lease ended by its deadline", {
+        function: container?.function.key,
+        container: container?.containerId,
+      });
+    });
+  }
+}

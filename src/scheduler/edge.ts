@@ -1,0 +1,5 @@
+/** `deno serve src/scheduler/edge.ts`: this service as one fetch handler, set up by the environment. */
+import { edgeOf } from "../cli/compose/mod.ts";
+
+const { fetch } = await edgeOf("scheduler");
+export default { fetch };

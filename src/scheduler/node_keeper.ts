@@ -1,0 +1,257 @@
+import { invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
+import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
+import type { Context } from "./context.ts";
+import { didNotHappen } from "./outcome.ts";
+import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
+import { kibOf, type NodeRecord } from "./state.ts";
+
+/** Pause after a reservation that failed: first, and at most. Twice as long each time. */
+const RESERVE_PAUSE_MS = 200;
+const RESERVE_PAUSE_MAX_MS = 5_000;
+/** Longest pause between two tries of a release. */
+const RELEASE_PAUSE_MAX_MS = 5_000;
+
+/** Holds nodes: reserves one when room is short, gives the long idle back, writes the dead off. */
+export class NodeKeeper {
+  private reserving = false;
+  private failures = 0;
+  private notBeforeMs = 0;
+  /**
+   * Request id of a reservation whose reply was lost. The resource manager may hold a node for it: it is asked again
+   * with this id until it tells, even when nobody needs the node any more.
+   */
+  private openRequestId?: string;
+  private readonly slots: (NodeRecord | undefined)[] = [];
+  /** Lost, with containers that are still in the tables. */
+  private readonly dying = new Set<NodeRecord>();
+
+  constructor(private readonly context: Context) {
+    context.state.tables.largestNodeKiB = kibOf(context.options.largestNodeBytes ?? 0);
+  }
+
+  get readyCount(): number {
+    let ready = 0;
+    for (const node of this.context.state.nodes) if (this.context.state.tables.nodes.mayPlace(node.slot)) ready++;
+    return ready;
+  }
+
+  bySlot(slot: number): NodeRecord | undefined {
+    return this.slots[slot];
+  }
+
+  /**
+   * Reserves one more node, and remembers why, unless that is under way; false where no node can be had at present. One at a time: several
+   * at once take more than the burst needs by the time they are there.
+   */
+  want(why: string): boolean {
+    const { state, options, clock, log } = this.context;
+    if (this.reserving) return true;
+    if (state.nodes.size >= Math.min(options.nodesMax, state.tables.capacity.nodes)) return false;
+    if (clock.nowMs() < this.notBeforeMs) return false;
+    this.reserving = true;
+    this.context.history.note("", `asking for another node: ${why}`);
+    this.reserve().catch((error) => {
+      const code = error instanceof PlatformError ? error.code : "internal";
+      const pause = Math.min(RESERVE_PAUSE_MAX_MS, RESERVE_PAUSE_MS * 2 ** this.failures++);
+      const told = error instanceof PlatformError ? error.retryAfterMs ?? 0 : 0;
+      this.notBeforeMs = clock.nowMs() + Math.min(RESERVE_PAUSE_MAX_MS, Math.max(pause, told));
+      const text = code === "resource_exhausted" ? "no node to be had" : "a node could not be reserved";
+      this.context.history.note("", `${text}: ${messageOf(error)}`);
+      if (!this.context.closing.aborted) log.warn(text, { code, error: messageOf(error) });
+    }).finally(() => {
+      this.reserving = false;
+      this.context.wake();
+    });
+    return true;
+  }
+
+  /** Takes a reserved node into the tables; containers may be placed on it once `open` is called. */
+  join(lease: NodeLease, port: NodePort, report: NodeReport, reserveMs: number): NodeRecord {
+    const { state, clock } = this.context;
+    const slot = state.tables.nodes.findFree();
+    const capacityKiB = kibOf(lease.memoryBytes);
+    const { nodeId, address, port: nodePort } = lease;
+    const facts = JSON.stringify({ nodeId, nodeAddress: address, nodePort });
+    const fault = slot < 0
+      ? new PlatformError("resource_exhausted", "the node table is full")
+      : !(capacityKiB >= 1 && capacityKiB <= NODE_KIB_MAX)
+      ? invalidArgument("memory_in_bytes", lease.memoryBytes, `1 to ${NODE_KIB_MAX} KiB`)
+      : !state.tables.facts.fits(facts)
+      ? invalidArgument("node.id", nodeId, "short enough to be kept")
+      : undefined;
+    if (fault) {
+      port.close();
+      throw fault;
+    }
+    const nowMs = clock.nowMs();
+    state.tables.nodes.join(slot, capacityKiB, nowMs);
+    const node: NodeRecord = {
+      slot,
+      lease,
+      port,
+      containers: new Set(),
+      liveId: report.liveId,
+      answeredMs: nowMs,
+      failures: 0,
+      polling: false,
+      changes: 0,
+      busy: 0,
+      gone: false,
+    };
+    state.tables.facts.set(slot, facts);
+    // Told to those who waited for it.
+    state.tables.nodes.setReservation(slot, nowMs, reserveMs);
+    state.nodes.add(node);
+    this.slots[slot] = node;
+    this.sawCapacity(capacityKiB);
+    return node;
+  }
+
+  /** Remembers how large nodes can be. */
+  sawCapacity(kib: number): void {
+    const { tables } = this.context.state;
+    if (kib > tables.largestNodeKiB) tables.largestNodeKiB = kib;
+  }
+
+  /** Claims a node for this scheduler and asks what runs on it; retried until `deadlineMs`. */
+  async greet(lease: NodeLease, deadlineMs: number): Promise<{ port: NodePort; report: NodeReport }> {
+    const { clock, random, closing, options, newRequestId, dial } = this.context;
+    const port = dial(lease);
+    const call = { timeoutMs: options.callTimeoutMs, signal: closing };
+    try {
+      const report = await retry({ clock, random, deadlineMs, signal: closing }, async () => {
+        const { accountId, ownerId } = options;
+        await port.reserve({ requestId: newRequestId(), accountId, ownerId }, call);
+        return await port.getStats({ requestId: newRequestId() }, call);
+      });
+      closing.throwIfAborted();
+      return { port, report };
+    } catch (error) {
+      port.close();
+      throw error;
+    }
+  }
+
+  /** Places nothing on a node that gave trouble until its stats come again. */
+  suspect(node: NodeRecord): void {
+    if (node.gone || !this.context.state.tables.nodes.mayPlace(node.slot)) return;
+    this.context.state.tables.nodes.shut(node.slot, NodePhase.joining);
+    node.failures++;
+  }
+
+  /** Gives nodes back that have had no container for longer than the policy keeps them. */
+  sweep(): void {
+    const { state, policy, clock } = this.context;
+    if (this.openRequestId !== undefined) this.want("an earlier request for one was not answered");
+    this.bury();
+    let held = state.nodes.size;
+    for (const node of state.nodes) {
+      if (node.containers.size > 0 || node.busy > 0) continue;
+      const idleMs = state.tables.nodes.idleMs(node.slot, clock.nowMs());
+      if (policy.keepNode({ idleMs, nodes: held }) || !state.tables.nodes.shutIfEmpty(node.slot)) continue;
+      held--;
+      this.forget(node);
+      this.release(node.lease);
+    }
+  }
+
+  /**
+   * Writes a node off: its leases end, its containers and memory are struck from the tables. `then` says what becomes
+   * of its lease at the resource manager.
+   */
+  lose(node: NodeRecord, why: string, then: "release" | "keep"): void {
+    const { state, log } = this.context;
+    if (node.gone) return;
+    this.context.history.note("", `node ${node.lease.nodeId} is written off: ${why}`);
+    log.warn("a node is written off", { node: node.lease.nodeId, why, containers: node.containers.size });
+    state.counters.nodesLost++;
+    state.tables.nodes.shut(node.slot, NodePhase.lost);
+    for (const record of [...node.containers]) {
+      state.tables.containers.drain(record.slot);
+    }
+    node.gone = true;
+    node.port.close();
+    state.nodes.delete(node);
+    this.dying.add(node);
+    this.bury();
+    if (then === "release") this.release(node.lease);
+    this.context.wake();
+  }
+
+  /**
+   * Strikes the containers of lost nodes from the tables, and a node's slot after its last one. A permit that another
+   * thread holds and has not made a lease of yet comes back by itself: its container is looked at again next time.
+   */
+  private bury(): void {
+    const { state, dispatcher, clock } = this.context;
+    const { containers, leases, nodes } = state.tables;
+    for (const node of this.dying) {
+      for (const record of [...node.containers]) {
+        leases.eachOf(record.slot, record.generation, (lease, life) => dispatcher.endLease(lease, life));
+        if (containers.drain(record.slot) === ContainerPhase.removing) state.dropContainer(record, clock.nowMs());
+      }
+      if (node.containers.size > 0) continue;
+      this.dying.delete(node);
+      this.slots[node.slot] = undefined;
+      nodes.recycle(node.slot);
+    }
+  }
+
+  /** Tells the resource manager that a node is not needed, again and again until it has heard it. */
+  release(lease: NodeLease): void {
+    const { resourceManager, clock, random, closing, options, newRequestId, log } = this.context;
+    const requestId = newRequestId();
+    retry(
+      { clock, random, deadlineMs: Infinity, signal: closing, pauseMaxMs: RELEASE_PAUSE_MAX_MS },
+      async () => {
+        const call = { timeoutMs: options.callTimeoutMs, signal: closing };
+        try {
+          await resourceManager.releaseNode({ requestId, nodeId: lease.nodeId }, call);
+        } catch (error) {
+          if (didNotHappen(error)) throw error;
+          throw new PlatformError("unavailable", messageOf(error), { cause: error });
+        }
+      },
+    ).then(
+      () => log.info("a node was released", { node: lease.nodeId }),
+      (error) => {
+        if (closing.aborted) return;
+        log.error("a node could not be released", { node: lease.nodeId, error: messageOf(error) });
+      },
+    );
+  }
+
+  private async reserve(): Promise<void> {
+    const { resourceManager, clock, closing, options, newRequestId, state, log } = this.context;
+    const beganMs = clock.nowMs();
+    const call = { timeoutMs: options.callTimeoutMs, signal: closing };
+    const requestId = this.openRequestId ??= newRequestId();
+    let lease: NodeLease;
+    try {
+      lease = await resourceManager.reserveNode({ requestId, accountId: options.accountId }, call);
+      this.openRequestId = undefined;
+    } catch (error) {
+      if (didNotHappen(error)) this.openRequestId = undefined;
+      throw error;
+    }
+    try {
+      const { port, report } = await this.greet(lease, beganMs + options.callTimeoutMs * 2);
+      const node = this.join(lease, port, report, clock.nowMs() - beganMs);
+      state.tables.nodes.open(node.slot);
+    } catch (error) {
+      this.release(lease);
+      throw error;
+    }
+    this.failures = 0;
+    this.context.history.note("", `node ${lease.nodeId} was reserved`);
+    log.info("a node was reserved", { node: lease.nodeId, memory_bytes: lease.memoryBytes });
+  }
+
+  private forget(node: NodeRecord): void {
+    node.gone = true;
+    this.context.state.nodes.delete(node);
+    this.slots[node.slot] = undefined;
+    this.context.state.tables.nodes.recycle(node.slot);
+    node.port.close();
+  }
+}

@@ -1,0 +1,144 @@
+import { messageOf, retry } from "../base/mod.ts";
+import { ContainerPhase } from "../core/mod.ts";
+import type { RoomCandidate } from "../policy/mod.ts";
+import type { Context } from "./context.ts";
+import type { ContainerRecord, NodeRecord } from "./state.ts";
+
+/** How long a RemoveContainer is tried before it is left to the node's next stats. */
+const REMOVE_PATIENCE_MS = 10_000;
+
+/** Lets containers go: the drained, the long idle, and those that must make room. */
+export class Remover {
+  constructor(private readonly context: Context) {}
+
+  /** Removes containers that drained to nothing, and idle ones that the policy does not keep. */
+  sweep(): void {
+    const { state, policy, clock } = this.context;
+    const { containers } = state.tables;
+    for (const fn of state.functions.values()) {
+      if (fn.containers.size === 0) continue;
+      let warm = state.countPhase(fn, ContainerPhase.warm);
+      // The youngest rank first: load is packed on the low ones.
+      const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
+      for (const record of highestFirst) {
+        const phase = containers.phase(record.slot);
+        if (phase === ContainerPhase.draining) containers.drain(record.slot);
+        if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
+          const idleMs = containers.idleMs(record.slot, clock.nowMs());
+          if (policy.keepContainer({ idleMs, warm })) continue;
+          if (containers.retire(record.slot)) {
+            warm--;
+            const idle = `${Math.round(idleMs / 1_000)} s`;
+            this.context.history.note(fn.key, `removing container ${record.containerId}: idle for ${idle}`);
+          }
+        }
+        this.removeIfDone(record);
+      }
+    }
+  }
+
+  /** Removes what stopped taking invocations and has none left. */
+  sweepDrained(): void {
+    const { state } = this.context;
+    for (const record of state.containerBySlot) {
+      if (!record) continue;
+      const phase = state.tables.containers.phase(record.slot);
+      if (phase === ContainerPhase.draining) state.tables.containers.drain(record.slot);
+      this.removeIfDone(record);
+    }
+  }
+
+  /** Asks the policy which idle containers to give up for `kib` on one node, needed by the function `forKey`. */
+  makeRoom(kib: number, forKey: string): void {
+    const { state, policy, clock } = this.context;
+    const { containers, nodes } = state.tables;
+    const candidates: (RoomCandidate & { records: ContainerRecord[] })[] = [];
+    for (const node of state.nodes) {
+      if (!nodes.mayPlace(node.slot)) continue;
+      const onTheWay = [...node.containers].filter((r) => containers.phase(r.slot) === ContainerPhase.removing);
+      const freeKiB = onTheWay.reduce((sum, r) => sum + r.kib, nodes.freeKiB(node.slot));
+      if (freeKiB >= kib) return;
+      const records = [...node.containers].filter((record) =>
+        containers.phase(record.slot) === ContainerPhase.warm && containers.inFlight(record.slot) === 0 &&
+        state.tables.functions.waiting(record.function.slot) === 0
+      );
+      const idle = records.map((r) => ({ idleMs: containers.idleMs(r.slot, clock.nowMs()), kib: r.kib }));
+      candidates.push({ freeKiB, idle, records });
+    }
+    const eviction = policy.makeRoom(kib, candidates);
+    if (!eviction) return;
+    for (const index of eviction.containers) {
+      const record = candidates[eviction.candidate].records[index];
+      if (!containers.retire(record.slot)) continue;
+      const text = `removing idle container ${record.containerId} of ${record.function.key} to make room for ${forKey}`;
+      for (const key of new Set([forKey, record.function.key])) this.context.history.note(key, text);
+      this.remove(record);
+    }
+  }
+
+  /** Removes a container that takes no invocations any more and has none. */
+  remove(record: ContainerRecord): void {
+    if (record.removing || record.outcomeUnknown || record.node.gone) return;
+    record.removing = true;
+    this.carryOut(record).catch((error) =>
+      this.context.log.error("a removal ended badly", { error: messageOf(error) })
+    );
+  }
+
+  /** Removes a container that the node has and nobody here knows. */
+  async removeOrphan(node: NodeRecord, containerId: string): Promise<boolean> {
+    try {
+      await this.call(node, containerId, 0);
+      return true;
+    } catch (error) {
+      this.context.log.warn("an unknown container could not be removed", {
+        node: node.lease.nodeId,
+        container: containerId,
+        error: messageOf(error),
+      });
+      return false;
+    }
+  }
+
+  private removeIfDone(record: ContainerRecord): void {
+    if (this.context.state.tables.containers.phase(record.slot) === ContainerPhase.removing) this.remove(record);
+  }
+
+  private async carryOut(record: ContainerRecord): Promise<void> {
+    const { state, clock, closing, log } = this.context;
+    const { node } = record;
+    node.busy++;
+    node.changes++;
+    try {
+      await this.call(node, record.containerId, REMOVE_PATIENCE_MS);
+      if (node.gone) return;
+      state.counters.containersRemoved++;
+      state.dropContainer(record, clock.nowMs());
+    } catch (error) {
+      if (closing.aborted || node.gone) return;
+      log.warn("a container could not be removed", {
+        container: record.containerId,
+        node: node.lease.nodeId,
+        error: messageOf(error),
+      });
+      // Its memory stays taken until the node's stats tell what became of it.
+      record.removing = false;
+      record.outcomeUnknown = true;
+    } finally {
+      node.busy--;
+      node.changes++;
+      this.context.wake();
+    }
+  }
+
+  private call(node: NodeRecord, containerId: string, patienceMs: number): Promise<void> {
+    const { clock, random, options, closing, newRequestId } = this.context;
+    const requestId = newRequestId();
+    const retrying = { clock, random, deadlineMs: clock.nowMs() + patienceMs, signal: closing };
+    return retry(retrying, () =>
+      node.port.removeContainer({ requestId, containerId, ownerId: options.ownerId }, {
+        timeoutMs: options.callTimeoutMs,
+        signal: closing,
+      }));
+  }
+}

@@ -1,0 +1,176 @@
+import { messageOf, PlatformError } from "../base/mod.ts";
+import { ContainerPhase, RANKS_PER_FUNCTION } from "../core/mod.ts";
+import type { Context } from "./context.ts";
+import { didNotHappen } from "./outcome.ts";
+import { refuseTooLarge } from "./functions.ts";
+import type { NodeKeeper } from "./node_keeper.ts";
+import type { Remover } from "./remover.ts";
+import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
+import { kibOf } from "./state.ts";
+
+/** After a start that failed for the function's own fault: no new try for so long, twice that each time, up to 5 s. */
+const BROKEN_PAUSE_MS = 200;
+const BROKEN_PAUSE_MAX_MS = 5_000;
+/** How often a placement is tried again when the node found had no room after all. */
+const PLACE_TRIES = 8;
+
+/** Starts containers: where, how many at once, and what follows when one does not come up. */
+export class Starter {
+  private underWay = 0;
+
+  constructor(
+    private readonly context: Context,
+    private readonly nodes: NodeKeeper,
+    private readonly remover: Remover,
+  ) {}
+
+  /** Starts what the policy wants for `fn`; asks for room where there is none. Answers whether it started any. */
+  serve(fn: FunctionRecord): boolean {
+    const { policy, state, options } = this.context;
+    const demand = {
+      waiting: state.tables.functions.waiting(fn.slot),
+      concurrency: fn.spec.concurrency,
+      starting: state.countPhase(fn, ContainerPhase.starting),
+      warm: state.countPhase(fn, ContainerPhase.warm),
+    };
+    if (fn.startError && demand.warm === 0 && this.context.clock.nowMs() < fn.brokenUntilMs) {
+      this.context.failWaiting(fn.startError, fn);
+      return false;
+    }
+    const wanted = policy.containersToStart(demand);
+    const kib = kibOf(fn.spec.memoryBytes);
+    for (let n = 0; n < wanted; n++) {
+      if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
+      const startsMax = Math.max(1, this.nodes.readyCount) * options.startsPerNodeMax;
+      if (this.underWay >= startsMax) return n > 0;
+      if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
+      const node = this.place(kib);
+      if (!node) {
+        this.askForRoom(fn, kib);
+        return n > 0;
+      }
+      const record = state.addContainer(fn, fn.spec, node, this.context.clock.nowMs());
+      if (!record) {
+        state.tables.nodes.release(node.slot, kib);
+        const most = state.tables.capacity.containers;
+        this.context.log.error("the container table is full", { most });
+        return n > 0;
+      }
+      const { waiting, warm } = demand;
+      const why = `${waiting} waiting, ${demand.starting + n} starting, ${warm} warm`;
+      this.context.history.note(fn.key, `starting a container on ${node.lease.nodeId}: ${why}`);
+      this.start(record).catch((error) => this.context.log.error("a start ended badly", { error: messageOf(error) }));
+    }
+    return wanted > 0;
+  }
+
+  /** A node with the memory reserved on it, or undefined. */
+  private place(kib: number): NodeRecord | undefined {
+    const { placement, nodes } = this.context.state.tables;
+    for (let tries = 0; tries < PLACE_TRIES; tries++) {
+      const slot = placement.find(kib);
+      if (slot < 0) return undefined;
+      if (nodes.reserve(slot, kib)) return this.nodes.bySlot(slot);
+    }
+    return undefined;
+  }
+
+  private askForRoom(fn: FunctionRecord, kib: number): void {
+    const tooLarge = refuseTooLarge(this.context.state.tables, fn.spec);
+    if (tooLarge) return this.context.failWaiting(tooLarge, fn);
+    if (this.nodes.want(`${fn.key} needs ${Math.ceil(kib / 1024)} MiB, more than any node has free`)) return;
+    this.remover.makeRoom(kib, fn.key);
+  }
+
+  private async start(record: ContainerRecord): Promise<void> {
+    const { clock, options, closing, newRequestId, log } = this.context;
+    const { node, spec } = record;
+    const beganMs = clock.nowMs();
+    const requestId = newRequestId();
+    this.underWay++;
+    node.busy++;
+    node.changes++;
+    try {
+      const made = await node.port.createContainer(
+        { requestId, name: spec.functionName, ownerId: options.ownerId, function: spec },
+        { timeoutMs: options.createTimeoutMs, signal: closing },
+      );
+      const createMs = clock.nowMs() - beganMs;
+      const { containers, names } = this.context.state.tables;
+      if (made.containerId === "" || !names.fits(made.containerId)) {
+        // Its name cannot be kept: as good as unknown, and the node's stats clear it up.
+        throw new PlatformError("unavailable", `the node named the container "${made.containerId.slice(0, 200)}"`);
+      }
+      containers.setStart(record.slot, createMs, made.bootMs, made.importMs);
+      names.set(record.slot, made.containerId);
+      record.containerId = made.containerId;
+      this.context.history.note(
+        record.function.key,
+        `container ${made.containerId} came up in ${Math.round(createMs)} ms`,
+      );
+      this.onStarted(record);
+    } catch (error) {
+      if (closing.aborted) return;
+      log.warn("a container did not start", {
+        function: record.function.key,
+        node: node.lease.nodeId,
+        error: messageOf(error),
+      });
+      const failed = `a container did not start on ${node.lease.nodeId}: ${messageOf(error)}`;
+      this.context.history.note(record.function.key, failed);
+      this.onFailed(record, error);
+    } finally {
+      this.underWay--;
+      node.busy--;
+      node.changes++;
+      this.context.wake();
+    }
+  }
+
+  private onStarted(record: ContainerRecord): void {
+    const { state, clock, dispatcher } = this.context;
+    const { function: fn } = record;
+    state.counters.containersCreated++;
+    fn.startFailures = 0;
+    fn.startError = undefined;
+    if (record.node.gone) return;
+    const outdated = record.spec !== fn.spec;
+    const rank = outdated ? -1 : state.tables.functions.addRank(fn.slot, record.slot);
+    if (rank < 0) {
+      state.tables.containers.drain(record.slot);
+      return this.remover.remove(record);
+    }
+    state.tables.containers.publish(record.slot, rank, record.spec.concurrency, clock.nowMs(), {
+      fresh: true,
+      inFlight: 0,
+    });
+    state.tables.functions.offer(fn.slot, rank);
+    dispatcher.match(fn.slot);
+  }
+
+  private onFailed(record: ContainerRecord, error: unknown): void {
+    const { state, clock } = this.context;
+    const { function: fn, node } = record;
+    if (node.gone) return;
+    state.tables.containers.drain(record.slot);
+    if (!didNotHappen(error)) {
+      // The node may or may not have it: its memory stays taken until the node's next stats tell.
+      record.outcomeUnknown = true;
+      return this.nodes.suspect(node);
+    }
+    state.dropContainer(record, clock.nowMs());
+    if (error.failure || error.code === "invalid_argument" || error.code === "not_found") {
+      // A version that was replaced meanwhile says nothing about the one that those who wait will get.
+      if (record.spec !== fn.spec) return;
+      fn.startFailures++;
+      const pause = Math.min(BROKEN_PAUSE_MAX_MS, BROKEN_PAUSE_MS * 2 ** (fn.startFailures - 1));
+      fn.brokenUntilMs = clock.nowMs() + pause;
+      fn.startError = new PlatformError(error.code, error.message, { failure: error.failure, retryAfterMs: pause });
+      // Where others of it run well, those who wait are served by them.
+      if (state.countPhase(fn, ContainerPhase.warm) > 0) return;
+      return this.context.failWaiting(fn.startError, fn);
+    }
+    // Fenced off: another scheduler's node, or one that was started anew and must be given back. Its stats tell.
+    this.nodes.suspect(node);
+  }
+}

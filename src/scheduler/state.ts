@@ -1,0 +1,208 @@
+/**
+ * What the scheduler knows beyond the tables: names, connections, timings. The tables decide, the records explain.
+ * Controller thread only.
+ */
+import { assert, type FunctionSpec, KIB, PlatformError } from "../base/mod.ts";
+import { type Capacity, type ContainerPhase, Tables } from "../core/mod.ts";
+import { FORGET_AFTER_MS } from "./options.ts";
+import type { NodeLease, NodePort } from "./ports.ts";
+
+export interface FunctionRecord {
+  readonly slot: number;
+  readonly key: string;
+  /** What new containers are started from; containers of another one drain. */
+  spec: FunctionSpec;
+  readonly containers: Set<ContainerRecord>;
+  /** Starts that failed in a row for the function's own fault, and until when the next one is not tried. */
+  startFailures: number;
+  brokenUntilMs: number;
+  startError?: PlatformError;
+  lastUsedMs: number;
+}
+
+export interface ContainerRecord {
+  readonly slot: number;
+  readonly generation: number;
+  readonly function: FunctionRecord;
+  readonly spec: FunctionSpec;
+  readonly node: NodeRecord;
+  readonly kib: number;
+  readonly createdAtMs: number;
+  /** Empty until the node has named it. */
+  containerId: string;
+  memoryUsageBytes: number;
+  /** The start's outcome is unknown: it is cleared up with the node's next stats. */
+  outcomeUnknown: boolean;
+  /** A RemoveContainer is under way. */
+  removing: boolean;
+}
+
+export interface NodeRecord {
+  readonly slot: number;
+  readonly lease: NodeLease;
+  readonly port: NodePort;
+  readonly containers: Set<ContainerRecord>;
+  liveId: string;
+  /** Moment of the last answer. */
+  answeredMs: number;
+  failures: number;
+  polling: boolean;
+  /** Counts creates and removes begun or ended: stats taken across a change of it are not compared. */
+  changes: number;
+  /** Creates and removes under way. */
+  busy: number;
+  gone: boolean;
+}
+
+export interface Counters {
+  expiredLeases: number;
+  memoryCorrections: number;
+  containersCreated: number;
+  containersRemoved: number;
+  nodesLost: number;
+}
+
+export class State {
+  readonly tables: Tables;
+  readonly functions = new Map<string, FunctionRecord>();
+  readonly functionBySlot: (FunctionRecord | undefined)[] = [];
+  readonly containerBySlot: (ContainerRecord | undefined)[] = [];
+  readonly nodes = new Set<NodeRecord>();
+  readonly counters: Counters = {
+    expiredLeases: 0,
+    memoryCorrections: 0,
+    containersCreated: 0,
+    containersRemoved: 0,
+    nodesLost: 0,
+  };
+  private readonly freeFunctions: number[] = [];
+  private readonly freeContainers: number[] = [];
+
+  constructor(capacity: Capacity) {
+    this.tables = new Tables(capacity);
+    for (let slot = capacity.functions - 1; slot >= 0; slot--) this.freeFunctions.push(slot);
+    for (let slot = capacity.containers - 1; slot >= 0; slot--) this.freeContainers.push(slot);
+  }
+
+  /** A record for a function seen for the first time. Errors: `resource_exhausted` where the table is full. */
+  addFunction(key: string, spec: FunctionSpec, nowMs: number): FunctionRecord {
+    const slot = this.freeFunctions.pop() ?? this.forgetOldestFunction(nowMs);
+    this.tables.functions.define(slot);
+    this.tables.queue.reset(slot);
+    const record: FunctionRecord = {
+      slot,
+      key,
+      spec,
+      containers: new Set(),
+      startFailures: 0,
+      brokenUntilMs: 0,
+      lastUsedMs: nowMs,
+    };
+    this.functions.set(key, record);
+    this.functionBySlot[slot] = record;
+    return record;
+  }
+
+  /** A starting container on a node whose memory is reserved already; undefined where the table is full. */
+  addContainer(
+    fn: FunctionRecord,
+    spec: FunctionSpec,
+    node: NodeRecord,
+    nowMs: number,
+  ): ContainerRecord | undefined {
+    const slot = this.freeContainers.pop();
+    if (slot === undefined) return undefined;
+    const kib = kibOf(spec.memoryBytes);
+    const record: ContainerRecord = {
+      slot,
+      generation: this.tables.containers.begin(slot, fn.slot, node.slot, kib),
+      function: fn,
+      spec,
+      node,
+      kib,
+      createdAtMs: nowMs,
+      containerId: "",
+      memoryUsageBytes: 0,
+      outcomeUnknown: false,
+      removing: false,
+    };
+    this.containerBySlot[slot] = record;
+    fn.containers.add(record);
+    node.containers.add(record);
+    this.tables.nodes.countContainers(node.slot, 1, nowMs);
+    return record;
+  }
+
+  /** Forgets a container that is gone for good and gives its memory back to the node's account. */
+  dropContainer(record: ContainerRecord, nowMs: number): void {
+    const { containers, functions, nodes } = this.tables;
+    assert(this.containerBySlot[record.slot] === record, `container ${record.containerId} is dropped twice`);
+    const rank = containers.rank(record.slot);
+    if (rank >= 0) functions.removeRank(record.function.slot, rank);
+    containers.end(record.slot);
+    nodes.release(record.node.slot, record.kib);
+    nodes.countContainers(record.node.slot, -1, nowMs);
+    this.containerBySlot[record.slot] = undefined;
+    record.function.containers.delete(record);
+    record.node.containers.delete(record);
+    this.freeContainers.push(record.slot);
+  }
+
+  /** Containers of a function in the given phase. */
+  countPhase(fn: FunctionRecord, phase: ContainerPhase): number {
+    let count = 0;
+    for (const record of fn.containers) if (this.tables.containers.phase(record.slot) === phase) count++;
+    return count;
+  }
+
+  /** Throws unless tables and records agree, as `Tables.checkInvariants` does for the tables alone. */
+  checkInvariants(): void {
+    this.tables.checkInvariants();
+    const { containers, nodes } = this.tables;
+    let counted = 0;
+    this.containerBySlot.forEach((record, slot) => {
+      if (!record) return;
+      counted++;
+      const { containerId, node, function: fn } = record;
+      const current = record.slot === slot && containers.generation(slot) === record.generation;
+      assert(current && containers.phase(slot) !== 0, `container ${containerId}: its slot is another one's`);
+      assert(!node.gone && this.nodes.has(node), `container ${containerId} is on a node that is gone`);
+      assert(node.containers.has(record) && fn.containers.has(record), `container ${containerId} is not listed`);
+      assert(this.functionBySlot[fn.slot] === fn, `container ${containerId} is of a function that is forgotten`);
+      assert(containers.functionSlot(slot) === fn.slot, `container ${containerId}: its function slot is another one's`);
+    });
+    let onNodes = 0;
+    for (const node of this.nodes) {
+      onNodes += node.containers.size;
+      const inTable = nodes.containers(node.slot);
+      assert(inTable === node.containers.size, `node ${node.lease.nodeId}: ${inTable} containers in the table`);
+    }
+    assert(onNodes === counted, `${onNodes} containers on nodes, ${counted} in slots`);
+    const free = this.tables.capacity.containers - this.freeContainers.length;
+    assert(free === counted, `${free} container slots are taken, ${counted} are in use`);
+  }
+
+  private forgetOldestFunction(nowMs: number): number {
+    const shared = (this.tables.capacity.workers ?? 1) > 1;
+    const oldestFirst = [...this.functions.values()].sort((a, b) => a.lastUsedMs - b.lastUsedMs);
+    for (const { slot, key, containers, lastUsedMs } of oldestFirst) {
+      if (containers.size > 0) continue;
+      // An ingress thread may acquire it for a while without saying so.
+      if (shared && nowMs - lastUsedMs < FORGET_AFTER_MS) continue;
+      // Not one that somebody waits for.
+      if (!this.tables.functions.forget(slot)) continue;
+      this.functions.delete(key);
+      this.functionBySlot[slot] = undefined;
+      return slot;
+    }
+    const most = this.tables.capacity.functions;
+    throw new PlatformError("resource_exhausted", `${most} functions are in use, the most this scheduler holds`, {
+      retryAfterMs: 1_000,
+    });
+  }
+}
+
+/** Memory sizes round up to whole KiB. */
+export function kibOf(bytes: number): number {
+  return Math.ceil(bytes / KIB);
+}

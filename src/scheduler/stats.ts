@@ -1,0 +1,142 @@
+import { messageOf } from "../base/mod.ts";
+import { ContainerPhase, type Hash64, hashText, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
+import type { Context } from "./context.ts";
+import type { NodeKeeper } from "./node_keeper.ts";
+import type { NodeReport } from "./ports.ts";
+import type { Remover } from "./remover.ts";
+import { type ContainerRecord, kibOf, type NodeRecord } from "./state.ts";
+
+/**
+ * Compares what the scheduler believes of a node with what the node says, and takes over what the node says: it knows.
+ * Stats taken while containers came or went there are only good as a sign of life.
+ */
+export class StatsKeeper {
+  /** Leases taken over from a scheduler before: the only ones that end because no node runs them. */
+  private readonly adopted = new Map<
+    number,
+    { hash: string; container: ContainerRecord; life: number; missing: number }
+  >();
+
+  constructor(
+    private readonly context: Context,
+    private readonly nodes: NodeKeeper,
+    private readonly remover: Remover,
+  ) {}
+
+  /** Remembers a lease that was rebuilt from a node's report. */
+  watch(lease: number, hash: Hash64, container: ContainerRecord): void {
+    const life = this.context.state.tables.leases.generation(lease);
+    this.adopted.set(lease, { hash: keyOf(hash), container, life, missing: 0 });
+  }
+
+  /** Asks every node that is not being asked already. */
+  poll(): void {
+    for (const node of this.context.state.nodes) {
+      if (node.polling) continue;
+      node.polling = true;
+      this.ask(node)
+        .catch((error) => this.context.log.error("stats ended badly", { error: messageOf(error) }))
+        .finally(() => node.polling = false);
+    }
+  }
+
+  private async ask(node: NodeRecord): Promise<void> {
+    const { options, clock, closing, newRequestId, state, log } = this.context;
+    const changes = node.changes;
+    const quiet = node.busy === 0;
+    const timeoutMs = Math.min(options.callTimeoutMs, options.nodeLostAfterMs);
+    let report: NodeReport;
+    try {
+      report = await node.port.getStats({ requestId: newRequestId() }, { timeoutMs, signal: closing });
+    } catch (error) {
+      if (closing.aborted || node.gone) return;
+      node.failures++;
+      this.nodes.suspect(node);
+      log.warn("a node did not answer", { node: node.lease.nodeId, error: messageOf(error) });
+      if (clock.nowMs() - node.answeredMs >= options.nodeLostAfterMs) this.nodes.lose(node, "no answer", "release");
+      return;
+    }
+    if (node.gone) return;
+    if (report.ownerId !== "" && report.ownerId !== options.ownerId) {
+      return this.nodes.lose(node, "another scheduler owns it", "keep");
+    }
+    if (report.liveId !== node.liveId) return this.nodes.lose(node, "it was started anew", "release");
+    node.answeredMs = clock.nowMs();
+    node.failures = 0;
+    state.tables.nodes.setLoad(node.slot, report.cpuUsagePct);
+    this.takeUsage(node, report);
+    this.endAdopted(node, report);
+    if (quiet && node.busy === 0 && node.changes === changes) await this.reconcile(node, report);
+    if (!node.gone && state.tables.nodes.phase(node.slot) === NodePhase.joining) {
+      state.tables.nodes.open(node.slot);
+      this.context.wake();
+    }
+  }
+
+  private takeUsage(node: NodeRecord, report: NodeReport): void {
+    const usage = new Map(report.containers.map((c) => [c.containerId, c.memoryUsageBytes]));
+    for (const record of node.containers) record.memoryUsageBytes = usage.get(record.containerId) ?? 0;
+  }
+
+  /** Nothing came or went while the node answered: every difference is real. */
+  private async reconcile(node: NodeRecord, report: NodeReport): Promise<void> {
+    const { state, dispatcher, clock, log } = this.context;
+    const { containers } = state.tables;
+    const reported = new Map(report.containers.map((c) => [c.containerId, c]));
+    let driftKiB = 0;
+    for (const record of [...node.containers]) {
+      const there = reported.get(record.containerId);
+      reported.delete(record.containerId);
+      if (there?.usable && !record.outcomeUnknown) continue;
+      if (there) {
+        record.outcomeUnknown = false;
+        this.context.stopGrants(record.slot);
+        continue;
+      }
+      // The node has not got it: it crashed and was cleared away, or never came to be.
+      driftKiB += record.outcomeUnknown ? 0 : record.kib;
+      containers.drain(record.slot);
+      state.tables.leases.eachOf(record.slot, record.generation, (lease, life) => dispatcher.endLease(lease, life));
+      if (containers.drain(record.slot) !== ContainerPhase.removing) continue;
+      state.dropContainer(record, clock.nowMs());
+    }
+    const capacityKiB = Math.min(NODE_KIB_MAX, kibOf(report.totalMemoryBytes));
+    const beforeKiB = state.tables.nodes.capacityKiB(node.slot);
+    if (capacityKiB > 0 && capacityKiB !== beforeKiB) {
+      // A node that shrank below what runs on it shrinks step by step: only the step is new.
+      driftKiB += Math.abs(state.tables.nodes.resize(node.slot, capacityKiB) - beforeKiB);
+      this.nodes.sawCapacity(capacityKiB);
+    }
+    const orphans = [...reported.values()];
+    for (const orphan of orphans) driftKiB += kibOf(orphan.memoryLimitBytes);
+    if (driftKiB > 0) {
+      state.counters.memoryCorrections++;
+      log.warn("a node's memory account was corrected", {
+        node: node.lease.nodeId,
+        drift_kib: driftKiB,
+        unknown_containers: orphans.length,
+      });
+    }
+    for (const orphan of orphans) await this.remover.removeOrphan(node, orphan.containerId);
+  }
+
+  /** An adopted lease ends as soon as its invocation is missing twice in a row. */
+  private endAdopted(node: NodeRecord, report: NodeReport): void {
+    if (this.adopted.size === 0) return;
+    const hash: Hash64 = { lo: 0, hi: 0 };
+    const running = new Set(report.containers.flatMap((c) => c.requestIds.map((id) => keyOf(hashText(id, hash)))));
+    for (const [lease, adopted] of this.adopted) {
+      // Ended by now, and the entry perhaps another invocation's, in the same container even.
+      const ended = this.context.state.tables.leases.generation(lease) !== adopted.life;
+      if (!ended && adopted.container.node !== node) continue;
+      if (ended) this.adopted.delete(lease);
+      else if (running.has(adopted.hash)) adopted.missing = 0;
+      else if (++adopted.missing >= 2) {
+        this.adopted.delete(lease);
+        this.context.dispatcher.endLease(lease, adopted.life);
+      }
+    }
+  }
+}
+
+const keyOf = (hash: Hash64): string => `${hash.lo} ${hash.hi}`;
