@@ -1,0 +1,95 @@
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import { type Log, PlatformError } from "../base/mod.ts";
+import { fromConnectError, toConnectError } from "./errors.ts";
+
+type Translate = (error: unknown) => Error;
+
+/**
+ * On the server: what a handler throws becomes the protocol's own error; what nobody expected is logged. A call that
+ * still runs when the signal of `cut` is aborted ends with that signal's reason, whatever its handler does.
+ */
+export function serverErrors(log: Log, cut: () => AbortSignal): Interceptor {
+  return (next) => async (request) => {
+    const translate: Translate = (error) => {
+      if (request.signal.aborted && isAbort(error, request.signal)) {
+        return ConnectError.from(request.signal.reason, Code.Canceled);
+      }
+      if (!(error instanceof PlatformError) && !(error instanceof ConnectError)) {
+        const stack = error instanceof Error ? error.stack : String(error);
+        log.error("a handler failed", { method: `${request.service.typeName}/${request.method.name}`, stack });
+      }
+      return toConnectError(error);
+    };
+    const signal = cut();
+    const reply = await translated(unlessAborted(() => next(request), signal), translate);
+    if (!reply.stream) return reply;
+    return { ...reply, message: translatedStream(streamUnlessAborted(reply.message, signal), translate) };
+  };
+}
+
+/**
+ * A transport whose calls fail with `PlatformError`. It stands around the whole transport, because Connect makes a
+ * `ConnectError` again of whatever an interceptor throws.
+ */
+export function withPlatformErrors(transport: Transport): Transport {
+  return {
+    unary(method, signal, ...rest) {
+      return translated(transport.unary(method, signal, ...rest), (error) => fromConnectError(error, signal));
+    },
+    async stream(method, signal, ...rest) {
+      const translate: Translate = (error) => fromConnectError(error, signal);
+      const reply = await translated(transport.stream(method, signal, ...rest), translate);
+      return { ...reply, message: translatedStream(reply.message, translate) };
+    },
+  };
+}
+
+async function translated<T>(reply: Promise<T>, translate: Translate): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+async function* translatedStream<T>(messages: AsyncIterable<T>, translate: Translate): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** What `run` answers, unless `signal` is aborted first: then its reason. */
+function unlessAborted<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    run().then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+async function* streamUnlessAborted<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const next = await unlessAborted(() => iterator.next(), signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } catch (error) {
+    ended = true;
+    throw error;
+  } finally {
+    // A handler that hangs in its own await would hold this back for ever, so nobody waits for it.
+    if (!ended) iterator.return?.()?.catch(() => {});
+  }
+}
+
+/** Whether `error` only says that `signal` was aborted. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason ||
+    (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError"));
+}
