@@ -1,0 +1,30 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCommand } from "./node_command.ts";
+
+const settings = {
+  host: "127.0.0.1",
+  data: "/data",
+  nodePort: 10_300,
+  nodeMemory: 2 ** 30,
+  runtime: "process",
+  logLevel: "info",
+  tokenFile: undefined,
+} as const;
+
+const hostOf = (host: string) =>
+  nodeCommand({ ...settings, host }, "127.0.0.1:10500", 0).args.find((arg) => arg.startsWith("--host="));
+
+Deno.test("agents listen where the resource manager does, so that schedulers elsewhere can dial them", () => {
+  assertEquals(hostOf("192.0.2.7"), "--host=192.0.2.7");
+  assertEquals(hostOf("127.0.0.1"), "--host=127.0.0.1");
+});
+
+Deno.test("where it listens on all addresses at once, agents stay on loopback: they are announced by their own", () => {
+  for (const host of ["0.0.0.0", "::", "[::]"]) assertEquals(hostOf(host), undefined);
+});
+
+Deno.test("each agent has its own port and folder; port 0 stays any free one", () => {
+  const { args } = nodeCommand(settings, "127.0.0.1:10500", 2);
+  assert(args.includes("--port=10302") && args.includes("--data=/data/nodes/2"), args.join(" "));
+  assert(nodeCommand({ ...settings, nodePort: 0 }, "127.0.0.1:10500", 2).args.includes("--port=0"));
+});

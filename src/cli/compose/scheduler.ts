@@ -1,0 +1,57 @@
+import { DEFAULT_CAPACITY } from "../../core/mod.ts";
+import { createNodeClient } from "../../nodeservice/mod.ts";
+import { onDemand } from "../../policy/mod.ts";
+import { createClientTransport, createEdge, type Edge } from "../../rpc/mod.ts";
+import { type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
+import type { Settings } from "../platform_flags.ts";
+import { openThreads } from "./scheduler_threads.ts";
+import { addressOf, type Closers, openDoor, type Shared } from "./shared.ts";
+
+/** The scheduler and its door. Nothing runs before `scheduler.start()`. */
+export function composeScheduler(
+  shared: Shared,
+  settings: Pick<Settings, "containerIdle" | "containerMin" | "nodeIdle" | "queueDepth" | "workers">,
+  resourceManager: ResourceManagerPort,
+  largestNodeBytes?: number,
+): { scheduler: Scheduler; edge: Edge } {
+  const { clock, random, token } = shared;
+  const log = shared.log("scheduler");
+  const scheduler = new Scheduler(
+    {
+      clock,
+      random,
+      log,
+      policy: onDemand({
+        containerIdleMs: settings.containerIdle,
+        nodeIdleMs: settings.nodeIdle,
+        containersMin: settings.containerMin,
+        nodesMin: 0,
+      }),
+      resourceManager,
+      dial: ({ address, port }) => {
+        const client = createClientTransport({ address: addressOf({ hostname: address, port }), token });
+        return createNodeClient(client.transport, () => client.close());
+      },
+    },
+    { largestNodeBytes },
+    { ...DEFAULT_CAPACITY, ringDepth: 2 ** Math.ceil(Math.log2(settings.queueDepth)), workers: settings.workers + 1 },
+  );
+  const ready = () => scheduler.notReady();
+  return {
+    scheduler,
+    edge: createEdge({ service: "scheduler", routes: schedulerRoutes(scheduler), token, ready, log, clock }),
+  };
+}
+
+/** Opens the scheduler's port: on threads of its own, or with 0 of them on this one. Resolves with the address. */
+export function openScheduler(
+  { scheduler, edge }: { scheduler: Scheduler; edge: Edge },
+  shared: Shared,
+  settings: Pick<Settings, "host" | "workers" | "logLevel"> & { readonly port: number },
+  closers: Closers,
+): Promise<string> {
+  if (settings.workers === 0) return openDoor(edge, settings.host, settings.port, closers);
+  // What a hung thread holds cannot be taken over; whoever starts this process again finds the state at the nodes.
+  const onHang = () => Deno.exit(1);
+  return openThreads(scheduler, shared, { ...settings, onHang }, closers);
+}

@@ -1,0 +1,73 @@
+import type { Edge } from "../../rpc/mod.ts";
+import { type Clock, Log, type LogLevel, type Random, systemClock, systemRandom } from "../../base/mod.ts";
+
+/** How long calls and invocations under way may go on after the platform was told to stop. */
+export const DRAIN_MS = 10_000;
+
+/** What every composed service stands on. */
+export interface Shared {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: (service: string) => Log;
+  /** Protects every port where it is set. */
+  readonly token?: string;
+}
+
+/** The machine's clock and randomness, and logs to `write`. */
+export function systemShared(options: { level: LogLevel; write: (line: string) => void; token?: string }): Shared {
+  const { level, write, token } = options;
+  const log = (service: string) => new Log({ service, level, write, clock: systemClock });
+  return { clock: systemClock, random: systemRandom(), log, token };
+}
+
+/** `host:port`, with the brackets that an IPv6 address needs. */
+export function addressOf({ hostname, port }: { hostname: string; port: number }): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/**
+ * Things to close, last opened first. One that fails does not keep the others from closing; the first failure is
+ * thrown at the end.
+ */
+export class Closers {
+  readonly #closers: ((graceMs: number) => void | Promise<void>)[] = [];
+  #closed?: Promise<void>;
+
+  /** `close` is told how long what is under way may go on. */
+  add(close: (graceMs: number) => void | Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  close(graceMs = DRAIN_MS): Promise<void> {
+    return this.#closed ??= this.#closeAll(graceMs);
+  }
+
+  async #closeAll(graceMs: number): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closers.reverse()) {
+      try {
+        await close(graceMs);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** Opens a service's port; it closes with the others, letting calls under way end. */
+export async function openDoor(edge: Edge, hostname: string, port: number, closers: Closers): Promise<string> {
+  const listener = await edge.listen({ hostname, port });
+  closers.add((graceMs) => listener.close({ graceMs }));
+  return addressOf(listener);
+}
+
+/** Something that serves until it is closed. */
+export interface Running {
+  /** Where each service listens: `host:port` by name. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Lines that tell a person what to do next. */
+  readonly hints?: readonly string[];
+  /** Lets what is under way end within `graceMs` ({@linkcode DRAIN_MS} by default), then leaves nothing behind. */
+  close(graceMs?: number): Promise<void>;
+}

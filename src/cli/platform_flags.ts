@@ -1,0 +1,102 @@
+import { FUNCTION_MEMORY_BYTES_MIN, GIB, LOG_LEVELS } from "../base/mod.ts";
+import { flag, type Flags, optional, setting, type Values } from "./flags.ts";
+import { choice, duration, endpoint, integer, list, onOff, port, size, text } from "./kinds.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** A machine that runs everything; larger fleets are agents that run elsewhere. */
+const NODES_MAX = 100;
+/** A longer queue would outlive its callers' patience; the scheduler's rings hold no more. */
+const QUEUE_DEPTH_MAX = 65_536;
+/** An idle container or node costs memory only; beyond a day it is no longer idleness. */
+const IDLE_MS_MAX = DAY_MS;
+/** More threads than any machine has cores to spare for one service. */
+const WORKERS_MAX = 64;
+const NODE_MEMORY_BYTES_MAX = 1_024 * GIB;
+
+/** What the platform's services can be told. Sizes are bytes, times milliseconds. */
+export const platformFlags = {
+  data: setting(flag(text("DIR", "a folder"), "./data", "folder for functions, bundles and sockets")),
+  host: setting(flag(text("HOST", "an address of this machine"), "127.0.0.1", "address that services listen on")),
+  tokenFile: setting(
+    optional(text("FILE", "a file"), "token that every call must carry; needed to listen beyond loopback"),
+  ),
+  logLevel: setting(flag(choice("LEVEL", LOG_LEVELS), "info", "least important log lines to write")),
+
+  apiserverPort: setting(flag(port, 10_500, "port of the API server; 0 is any free one")),
+  schedulerPort: setting(flag(port, 10_600, "port of the scheduler")),
+  resourcemanagerPort: setting(flag(port, 10_400, "port of the resource manager")),
+  nodePort: setting(flag(port, 10_300, "port of the first node agent; the next ones follow it")),
+
+  /** Of a service alone; undefined: its own default among the four above. */
+  port: setting(optional(port, "port to listen on; 0 is any free one", { env: ["SERVICE_PORT"] })),
+  apiserver: setting(flag(endpoint, "127.0.0.1:10500", "where the API server listens; node agents fetch code there")),
+  scheduler: setting(
+    flag(endpoint, "127.0.0.1:10600", "where the scheduler listens", { env: ["SCHEDULER_ENDPOINT"] }),
+  ),
+  resourcemanager: setting(
+    flag(endpoint, "127.0.0.1:10400", "where the resource manager listens", { env: ["RESOURCE_MANAGER_ENDPOINT"] }),
+  ),
+  nodes: setting(flag(list(endpoint), [], "node agents that run elsewhere already; none: start them on this machine")),
+
+  nodesWarm: setting(flag(integer("COUNT", 0, NODES_MAX), 1, "nodes kept ready for the next reservation")),
+  nodesMax: setting(flag(integer("COUNT", 1, NODES_MAX), 2, "nodes in all")),
+  nodeMemory: setting(
+    flag(size(FUNCTION_MEMORY_BYTES_MIN, NODE_MEMORY_BYTES_MAX), 2 * GIB, "memory that a node's containers share"),
+  ),
+  nodeRefill: setting(flag(duration(0, DAY_MS), 0, "how much later a node handed out is replaced")),
+  endWithStdin: flag(onOff, false, "end when stdin closes: then whoever started this agent is gone"),
+  runtime: setting(
+    flag(choice("KIND", ["process", "simulated"]), "process", "what a container is: a process of its own, or a model"),
+  ),
+
+  containerIdle: setting(flag(duration(0, IDLE_MS_MAX), 60_000, "an idle container is removed after it")),
+  containerMin: setting(flag(integer("COUNT", 0, 1_000), 0, "idle containers kept for each function")),
+  nodeIdle: setting(flag(duration(0, IDLE_MS_MAX), 120_000, "a node without containers is released after it")),
+  workers: setting(
+    flag(
+      integer("COUNT", 0, WORKERS_MAX),
+      Math.min(WORKERS_MAX, Math.max(1, navigator.hardwareConcurrency - 1)),
+      "threads that accept calls on the scheduler's port; 0: the main thread does",
+    ),
+  ),
+  queueDepth: setting(
+    flag(integer("COUNT", 1, QUEUE_DEPTH_MAX), 10_000, "invocations that may wait for a container of one function"),
+  ),
+} satisfies Flags;
+
+/** `--config` itself can stand in the environment, though not in the file. */
+export const configFlags = {
+  config: setting(optional(text("FILE", "a file"), "config file, JSON; mini-faas.json where there is one")),
+} satisfies Flags;
+
+type Key = keyof typeof platformFlags;
+
+const COMMON = ["data", "host", "tokenFile", "logLevel"] as const satisfies Key[];
+const NODE = ["nodeMemory", "runtime"] as const satisfies Key[];
+const SCHEDULING = ["containerIdle", "containerMin", "nodeIdle", "queueDepth", "workers"] as const satisfies Key[];
+const POOL = ["nodesWarm", "nodesMax", "nodeRefill"] as const satisfies Key[];
+const PORTS = ["apiserverPort", "schedulerPort", "resourcemanagerPort", "nodePort"] as const satisfies Key[];
+
+/** The services that can run alone. */
+export const SERVICES = ["apiserver", "scheduler", "resourcemanager", "node"] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** Which settings `up` and each service alone take. */
+export const settingsOf: Readonly<Record<"up" | ServiceName, readonly Key[]>> = {
+  up: [...COMMON, ...PORTS, ...POOL, ...NODE, ...SCHEDULING],
+  apiserver: [...COMMON, "port", "scheduler"],
+  scheduler: [...COMMON, "port", "resourcemanager", ...SCHEDULING],
+  resourcemanager: [...COMMON, "port", "nodes", "nodePort", "apiserver", ...POOL, ...NODE],
+  node: [...COMMON, "port", "apiserver", ...NODE, "endWithStdin"],
+};
+
+/** The chosen ones of {@linkcode platformFlags}. */
+export function pickFlags(keys: readonly Key[]): Flags {
+  return Object.fromEntries(keys.map((key) => [key, platformFlags[key]]));
+}
+
+/** All that a service may be told; what its command does not take has its default. */
+export interface Settings extends Values<typeof platformFlags> {
+  /** What stands in `tokenFile`, read and checked. */
+  readonly token?: string;
+}
