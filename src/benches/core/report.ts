@@ -1,0 +1,45 @@
+/** The results as a person reads them. */
+import type { Reached, Results } from "./measure.ts";
+
+export function report(results: Results): string {
+  const { machine, sizes, figures, ratios, heap } = results;
+  const lines = [
+    `${machine.cpu}, ${machine.cores} cores, last-level cache ${mib(machine.lastLevelCacheBytes)}`,
+    `Deno ${machine.deno}, V8 ${machine.v8}; ${machine.load.toFixed(1)} other processes at work before`,
+    "",
+  ];
+  for (const { name, nodes, containers, functions, leases, bufferBytes } of sizes) {
+    const counts = [`${count(nodes)} nodes`, `${count(containers)} containers`, `${count(functions)} functions`];
+    lines.push(`${name}: ${counts.join(", ")}, ${count(leases)} leases: buffer ${mib(bufferBytes)}`);
+  }
+  lines.push(
+    "",
+    `${"ns per operation, all threads together".padEnd(56)}${right("ns", 9)}${right("by clock", 10)}${
+      right("median", 9)
+    }`,
+  );
+  for (const { name, ns, clockNsBest, clockNsMedian, threads, fairness } of figures) {
+    const share = threads > 1 ? `   the slower thread: ${(fairness * 100).toFixed(0)} % of its share` : "";
+    const values = [right(ns.toFixed(1), 9), right(clockNsBest.toFixed(1), 10), right(clockNsMedian.toFixed(1), 9)];
+    lines.push(`  ${name.padEnd(54)}${values.join("")}${share}`);
+  }
+  lines.push("", `${"ratios, in the best rounds".padEnd(56)}${right("is", 9)}   aim`);
+  for (const ratio of ratios) {
+    lines.push(`  ${ratio.name.padEnd(54)}${right(ratio.value.toFixed(2), 9)}   ${aim(ratio)}`);
+  }
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+  lines.push(
+    "",
+    `heap over ${count(heap.pairs)} pairs: grew by ${kib(heap.growthBytes)}, ` +
+      `between ${kib(heap.lowestBytes)} and ${kib(heap.highestBytes)}`,
+  );
+  return lines.join("\n");
+}
+
+function aim({ atMost, atLeast, met }: Reached): string {
+  return `${atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`}${met ? "" : ": missed"}`;
+}
+
+const right = (text: string, width: number): string => text.padStart(width);
+const count = (value: number): string => value.toLocaleString("en-US");
+const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
