@@ -13,6 +13,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   core: { may: ["base"] },
   policy: { may: ["base", "core"] },
   scheduler: { may: ["base", "core", "policy"] },
+  simulator: { may: ["base", "core", "policy", "scheduler"] },
   resourcemanager: { may: ["base"] },
   nodeservice: { may: ["base"], deno: true },
   apiserver: { may: ["base", "scheduler/mod.ts", "scheduler/ports.ts"] },
