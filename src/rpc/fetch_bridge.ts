@@ -87,13 +87,16 @@ function toHeaders(response: Response): http2.OutgoingHttpHeaders {
  * Lets a client that has its answer go on sending what nobody reads, up to a bound. A reset right away, though allowed
  * (RFC 9113, 8.1), makes some clients drop the answer.
  */
-function discardRest(stream: http2.ServerHttp2Stream): void {
+export function discardRest(stream: http2.ServerHttp2Stream): void {
   if (stream.readableEnded || stream.destroyed) return;
   let discarded = 0;
+  // Whoever read before has stopped, maybe with the stream paused.
+  stream.removeAllListeners("data");
   stream.on("data", (chunk: Uint8Array) => {
     discarded += chunk.length;
     if (discarded > DISCARD_BYTES_MAX) stream.close(8 /* CANCEL */);
   });
+  stream.resume();
 }
 
 /** Writes the body to the stream, only as fast as the client reads it. */

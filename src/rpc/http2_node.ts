@@ -3,7 +3,7 @@ import type * as net from "node:net";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { assert, type Clock, type Log, messageOf, MIB, sleep } from "../base/mod.ts";
-import { answerWithFetch } from "./fetch_bridge.ts";
+import { answerWithFetch, discardRest } from "./fetch_bridge.ts";
 import type { ProtocolSide } from "./listen.ts";
 import { CUT_WAIT_MS, endsWithin } from "./waiting.ts";
 
@@ -76,6 +76,8 @@ export function createHttp2Side(options: {
     const call = calls.get(request.url.split("?", 1)[0]);
     if (!call) return await answerWithFetch(request.stream, request.headers, fetch);
     const reply = await call(universalRequestFromNodeRequest(request, response, undefined, undefined));
+    // A refusal comes before the body is read. Without this, Node resets the stream right after the answer.
+    request.stream.once("finish", () => discardRest(request.stream));
     await universalResponseToNodeResponse(reply, response);
   }
 
