@@ -6,35 +6,36 @@
  * |-----------|----------------------------------------------|------------------------|--------------------|
  * | i         | state, bits 0–2; generation, bits 3–30       | anyone, by CAS         | anyone             |
  * | 8 + i     | hash of the request id, low half             | owner while `claiming` | anyone             |
- * | 16        | gate: insertions begun, wraps                | anyone, add            | (only the add)     |
- * | 24 + i    | which worker inserts or inserted it          | owner while `claiming` | controller    |
- * | 32 + 4i   | hash of the request id, high half            | owner while `claiming` | anyone             |
- * | 33 + 4i   | container slot                               | owner while acquiring  | anyone once `live` |
- * | 34 + 4i   | container generation                         | owner while acquiring  | anyone once `live` |
- * | 35 + 4i   | deadline, wrapped milliseconds               | owner while acquiring  | anyone once `live` |
+ * | 16        | gate: entries in the second bucket of an id whose first this is | anyone, add | (by the add) |
+ * | 20 + 4i   | hash of the request id, high half            | owner while `claiming` | anyone             |
+ * | 21 + 4i   | container slot                               | owner while acquiring  | anyone once `live` |
+ * | 22 + 4i   | container generation                         | owner while acquiring  | anyone once `live` |
+ * | 23 + 4i   | which worker acquires; from `live` on the deadline, wrapped milliseconds | owner | anyone     |
  *
- * States and low halves share a cache line, so that looking through a bucket costs one miss and not one per entry.
+ * What is looked through shares the first cache line; the gate shares the second one with the entries that are taken
+ * first. So an insertion and its end as a rule touch two lines, which is what two threads pay for when their requests
+ * fall into the same buckets.
  *
- * Publication: `provisional` and what was written before it by the add to the gate, the rest by the store of `live`.
- * Every freeing store counts the generation up, so that a state word read long ago can never be swapped by mistake. Who
- * has not come through that gate after it may, on a machine that reorders stores, see `provisional` before the hash: at
+ * Publication: `acquiring` and what was written before it by the add to the gate, the rest by the store of `live`.
+ * Every freeing write counts the generation up, so that a state word read long ago can never be swapped by mistake. Who
+ * has not come through that gate after it may, on a machine that reorders stores, see `acquiring` before the hash: at
  * worst an insertion is answered `busy` that need not be, and its caller tries again.
  *
  * Insertion, against a second insertion of the same id at the same time:
  *
  *     CAS an empty entry: empty → claiming; none: look as below, then answer with what is there, or `full`
- *     write the hash; write provisional; add 1 to the gate of the id's first bucket
- *     for each other entry of both buckets with this hash:
+ *     write the hash; write acquiring; add to the gate of the id's first bucket: 1 if the entry is not in it, else 0
+ *     for each other entry of the first bucket with this hash, and of the second one if the gate was not 0 or the
+ *     entry is in it:
  *         live: withdraw, answer with it
  *         acquiring or ending: withdraw, answer `busy` unless a live one follows
- *         provisional at a higher index: CAS provisional → killed, so that its owner withdraws; lost means `busy`
- *         provisional at a lower index: withdraw, answer `busy` unless a live one follows
- *     CAS own provisional → acquiring; lost means killed: withdraw, answer `busy`
  *
- * An id that two threads insert at once is decided by the lower index, and it is enough that one of the two sees the
- * other. The second at the gate does: its add reads what the first one's add (or one after that) wrote, so all that the
- * first wrote before is visible to its plain reads. That is why the hashes are looked through by plain reads, which cost
- * a twentieth of an atomic one; what they point at is then looked at atomically, and decided by CAS.
+ * Of two threads that insert an id at once, it is enough that one sees the other, and the second at the gate does: its
+ * add reads what the first one's add (or one after that) wrote, so all that the first wrote before is visible to its
+ * plain reads, and so is, by the gate's count, that there is something in the second bucket. That is why the hashes are
+ * looked through by plain reads, which cost a twentieth of an atomic one; what they point at is then looked at
+ * atomically. Where both see each other both withdraw, and both callers try again: the moment for that is the one
+ * between a CAS and an add, and to name a winner would cost every insertion another CAS.
  */
 import { assert, AssertionError } from "../base/mod.ts";
 import type { Hash64 } from "./hash.ts";
@@ -43,18 +44,18 @@ import { BUCKET_LEASES, LEASE_WORDS } from "./layout.ts";
 export const LeaseState = {
   empty: 0,
   claiming: 1,
-  provisional: 2,
-  killed: 3,
-  acquiring: 4,
-  live: 5,
-  ending: 6,
+  acquiring: 2,
+  live: 3,
+  ending: 4,
 } as const;
 export type LeaseState = (typeof LeaseState)[keyof typeof LeaseState];
 
 const BUCKET_WORDS = BUCKET_LEASES * LEASE_WORDS;
 /** Words of a bucket: its entries' states and low halves, its gate, its entries' other words. */
-const STATES = 0, HASHES_LO = 8, GATE = 16, OWNERS = 24, ENTRIES = 32, ENTRY_WORDS = 4;
+const STATES = 0, HASHES_LO = 8, GATE = 16, ENTRIES = 20, ENTRY_WORDS = 4;
 const HASH_HI = 0, CONTAINER = 1, CONTAINER_GENERATION = 2, DEADLINE = 3;
+/** Nobody asks for the deadline before it is written, nor for the owner after that. */
+const OWNER = DEADLINE;
 const GENERATION_STEP = 8;
 const WORD_MASK = 0x7fffffff;
 
@@ -87,22 +88,18 @@ export class LeaseTable {
       const known = this.lookAt(hash, first, second, -1);
       return known === "none" ? "full" : known;
     }
-    const at = this.stateAt(index);
-    const claiming = words[at]; // Plain: this thread has just written it, and while `claiming` nobody else may.
-    words[at + HASHES_LO] = hash.lo;
-    words[at + OWNERS] = this.worker;
-    words[this.at(index) + HASH_HI] = hash.hi;
-    const provisional = withState(claiming, LeaseState.provisional);
-    words[at] = provisional; // Plain: the add publishes it, and nobody else writes a word that is `claiming`.
-    Atomics.add(words, this.bucketAt(first) + GATE, 1);
-    const rival = this.lookAt(hash, first, second, index);
+    const state = this.stateAt(index), at = this.at(index);
+    const claiming = words[state]; // Plain: this thread has just written it, and while `claiming` nobody else may.
+    words[state + HASHES_LO] = hash.lo;
+    words[at + HASH_HI] = hash.hi;
+    words[at + OWNER] = this.worker;
+    words[state] = withState(claiming, LeaseState.acquiring); // Plain: the add publishes it.
+    const spilled = index >>> 3 === first ? 0 : 1;
+    const spills = Atomics.add(words, this.bucketAt(first) + GATE, spilled) + spilled;
+    const rival = this.lookAt(hash, first, spills === 0 ? first : second, index);
     if (rival !== "none") {
       this.free(index);
       return rival;
-    }
-    if (Atomics.compareExchange(words, at, provisional, withState(claiming, LeaseState.acquiring)) !== provisional) {
-      this.free(index);
-      return "busy";
     }
     this.found = index;
     this.foundLife = claiming >>> 3;
@@ -187,14 +184,13 @@ export class LeaseTable {
   /**
    * Frees what a worker that is gone was inserting or acquiring, and answers how many entries those were. Its live ones
    * stay: they end by their return or their deadline. An entry in state `claiming` is left alone, because its owner
-   * word may be of its last life; nothing can fail between the claim and the store of `provisional`. Controller only.
+   * word may be of its last life; nothing can fail between the claim and the add to the gate. Controller only.
    */
   sweep(worker: number): number {
     let freed = 0;
     for (let index = 0; index < this.size; index++) {
       const state = this.state(index);
-      if (state !== LeaseState.provisional && state !== LeaseState.killed && state !== LeaseState.acquiring) continue;
-      if (this.words[this.stateAt(index) + OWNERS] !== worker) continue;
+      if (state !== LeaseState.acquiring || this.words[this.at(index) + OWNER] !== worker) continue;
       this.free(index);
       freed++;
     }
@@ -223,14 +219,21 @@ export class LeaseTable {
     return live;
   }
 
-  /** No two live entries have the same hash. */
+  /** No two live entries have the same hash, and every gate tells how many of its bucket's ids are in the other one. */
   checkInvariants(): void {
     const seen = new Set<string>();
+    const spills = new Int32Array(this.bucketMask + 1);
     for (let index = 0; index < this.size; index++) {
-      if (this.state(index) !== LeaseState.live) continue;
+      const state = this.state(index), first = this.words[this.stateAt(index) + HASHES_LO] & this.bucketMask;
+      if (state >= LeaseState.acquiring && index >>> 3 !== first) spills[first]++;
+      if (state !== LeaseState.live) continue;
       const key = `${this.words[this.stateAt(index) + HASHES_LO]} ${this.words[this.at(index) + HASH_HI]}`;
       assert(!seen.has(key), `two live leases of one request id, the second at ${index}`);
       seen.add(key);
+    }
+    for (const [bucket, wanted] of spills.entries()) {
+      const told = Atomics.load(this.words, this.bucketAt(bucket) + GATE);
+      assert(told === wanted, `bucket ${bucket} of the leases counts ${told} in second buckets, there are ${wanted}`);
     }
   }
 
@@ -250,26 +253,23 @@ export class LeaseTable {
     for (let i = 0; i < BUCKET_LEASES; i++) {
       if (words[from + i] !== lo) continue;
       const index = bucket * BUCKET_LEASES + i;
-      const meaning = index === own ? "none" : this.judge(hash, index, own);
+      const meaning = index === own ? "none" : this.judge(hash, index);
       if (meaning === "live") return meaning;
       if (meaning === "busy") worst = meaning;
     }
     return worst;
   }
 
-  /** What an entry that seems to have this hash means for the insertion at `own`. */
-  private judge(hash: Hash64, index: number, own: number): InsertResult | "none" {
+  /** What an entry that seems to have this hash means for an insertion. */
+  private judge(hash: Hash64, index: number): InsertResult | "none" {
     const at = this.stateAt(index);
     const word = Atomics.load(this.words, at);
     const state = stateOf(word);
-    if (state < LeaseState.provisional || state === LeaseState.killed || !this.hasHash(index, hash)) return "none";
+    if (state < LeaseState.acquiring || !this.hasHash(index, hash)) return "none";
     if (Atomics.load(this.words, at) >>> 3 !== word >>> 3) return "none"; // Gone meanwhile.
     this.found = index;
     this.foundLife = word >>> 3;
-    if (state === LeaseState.live) return "live";
-    if (state !== LeaseState.provisional || own < 0 || index < own) return "busy";
-    const killed = withState(word, LeaseState.killed);
-    return Atomics.compareExchange(this.words, at, word, killed) === word ? "none" : "busy";
+    return state === LeaseState.live ? "live" : "busy";
   }
 
   private findIn(hash: Hash64, bucket: number): number {
@@ -317,11 +317,17 @@ export class LeaseTable {
     return i;
   }
 
-  /** Its owner only: whatever a rival makes of its state, the generation stays, so a plain read will do. */
+  /**
+   * Its owner only, who alone writes the word in these states: hence plainly. Whoever takes the entry next does so by a
+   * CAS from what is written here; and what was written to it or read of it before is far behind, an atomic step lies
+   * between.
+   */
   private free(index: number): void {
+    const { words } = this;
     const at = this.stateAt(index);
-    const word = this.words[at];
-    Atomics.store(this.words, at, (withState(word, LeaseState.empty) + GENERATION_STEP) & WORD_MASK);
+    const first = words[at + HASHES_LO] & this.bucketMask;
+    words[at] = (withState(words[at], LeaseState.empty) + GENERATION_STEP) & WORD_MASK;
+    if (index >>> 3 !== first) Atomics.sub(words, this.bucketAt(first) + GATE, 1);
   }
 
   private hasHash(index: number, hash: Hash64): boolean {

@@ -1,12 +1,15 @@
 /** One request id, one live lease: insertions of one id at once, and ends that come twice or late. */
 import { assert } from "../../base/mod.ts";
 import type { Hash64 } from "../hash.ts";
+import { LeaseState } from "../leases.ts";
 import type { Tables } from "../tables.ts";
 import type { Actor } from "./actor.ts";
 import type { Case } from "./case.ts";
 
 /** Two ids that share both buckets. */
 const X: Hash64 = { lo: 2, hi: 5 }, Y: Hash64 = { lo: 4, hi: 7 };
+/** Half a first bucket of theirs: a bucket so full sends the next id to its second one. */
+const CROWD: readonly Hash64[] = [6, 8, 10, 12].map((lo) => ({ lo, hi: 9 }));
 
 /** Acquires for the id, if it may: answers what `insert` found. */
 const acquire = (hash: Hash64) => ({ tables: { leases } }: Actor): string => {
@@ -30,6 +33,7 @@ const end = (hash: Hash64) => ({ tables: { leases } }: Actor): string => {
 const live = (hash: Hash64) => (elsewhere: Actor) => {
   assert(acquire(hash)(elsewhere) === "inserted", "no lease to begin with");
 };
+const crowded = (elsewhere: Actor) => CROWD.forEach((hash) => live(hash)(elsewhere));
 const count = (outcomes: readonly unknown[], what: string) => outcomes.filter((outcome) => outcome === what).length;
 
 function check(tables: Tables, outcomes: readonly unknown[], liveBefore: number): void {
@@ -39,7 +43,7 @@ function check(tables: Tables, outcomes: readonly unknown[], liveBefore: number)
   assert(leases.countLive() === wanted, `${leases.countLive()} live leases, ${wanted} by what the threads were told`);
   for (let lease = 0; lease < leases.size; lease++) {
     const state = leases.state(lease);
-    assert(state === 0 || state === 5, `lease ${lease} was left in state ${state}`);
+    assert(state === LeaseState.empty || state === LeaseState.live, `lease ${lease} was left in state ${state}`);
   }
 }
 
@@ -80,5 +84,25 @@ export const LEASE_CASES: readonly Case[] = [
       check(tables, outcomes, 1);
       assert(count(outcomes, "inserted") <= 1, `inserted more than once: ${outcomes}`);
     },
+  },
+  {
+    name: "lease-spill",
+    about: "insertions of one id at once, to its second bucket or to its first as there comes to be room",
+    setup: crowded,
+    threads: [acquire(X), acquire(X), end(CROWD[0])],
+    check(tables, outcomes) {
+      check(tables, outcomes, CROWD.length);
+      assert(count(outcomes, "inserted") <= 1, `inserted more than once: ${outcomes}`);
+    },
+  },
+  {
+    name: "lease-spilled",
+    about: "an id is acquired while its lease in the second bucket ends",
+    setup(elsewhere) {
+      crowded(elsewhere);
+      live(X)(elsewhere);
+    },
+    threads: [end(X), acquire(X), end(CROWD[0])],
+    check: (tables, outcomes) => check(tables, outcomes, CROWD.length + 1),
   },
 ];

@@ -3,7 +3,7 @@
  * moment lies between check and store it is widened by some hundred or thousand empty rounds: on few cores two threads
  * meet in a moment of nanoseconds once in minutes, and what is to be shown is that they are found out when they meet.
  */
-import { ContainerPhase, hasRoom, inFlightOf, phaseOf, type Tables } from "../../core/mod.ts";
+import { ContainerPhase, hasRoom, inFlightOf, LeaseState, phaseOf, type Tables } from "../../core/mod.ts";
 
 /** What may be broken, and what that is. */
 export const BROKEN_BUILDS = {
@@ -115,9 +115,8 @@ export function breakTables(tables: Tables, build: BrokenBuild): void {
     }
     case "lease-rivals": {
       const judge = leases["judge"].bind(leases);
-      leases["judge"] = (hash, index, own) => {
-        const meaning = judge(hash, index, -1);
-        if (own < 0) return meaning;
+      leases["judge"] = (hash, index) => {
+        const meaning = judge(hash, index);
         spin(WINDOW_SPINS);
         return meaning === "live" ? meaning : "none";
       };
@@ -126,8 +125,8 @@ export function breakTables(tables: Tables, build: BrokenBuild): void {
     case "lease-end":
       leases.beginEnd = (index, life = leases.generation(index)) => {
         const at = leases["stateAt"](index);
-        if (Atomics.load(words, at) !== (life << 3 | 5)) return false;
-        store(words, at, life << 3 | 6);
+        if (Atomics.load(words, at) !== (life << 3 | LeaseState.live)) return false;
+        store(words, at, life << 3 | LeaseState.ending);
         return true;
       };
   }
