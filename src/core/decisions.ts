@@ -15,9 +15,10 @@
  * | 10     | when it was decided, wrapped milliseconds                        |
  * | 11     | which of the function's first 32 ranks seemed to have room       |
  *
- * Only its worker writes a ring. The record's number is stored as 0 first and as itself last, both atomically; a reader
- * that finds the same number before and after has a whole record. Nothing here decides anything, so a record lost to
- * the next lap is a gap in the memory, never an error.
+ * Only its worker writes a ring. The record's number is written as 0 first and stored atomically as itself last; a reader
+ * that finds the same number before and after has a whole record, unless it was overtaken on a machine that reorders
+ * stores (an atomic store of the 0 would not keep later plain ones behind it either). Nothing here decides anything, so
+ * a record lost to the next lap is a gap in the memory, never an error.
  */
 export const Outcome = { warm: 1, waited: 2, coldStart: 3, cancelled: 4, refused: 5 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
@@ -50,7 +51,7 @@ export class DecisionRings {
     private readonly worker: number,
   ) {}
 
-  /** Adds a record to this thread's ring. Plain writes between two atomic ones: it is on every acquire's way. */
+  /** Adds a record to this thread's ring. Plain writes and one atomic one: it is on every acquire's way. */
   record(
     hash: { readonly lo: number; readonly hi: number },
     functionSlot: number,
@@ -65,7 +66,7 @@ export class DecisionRings {
   ): void {
     const { words } = this;
     const at = this.at(this.worker, this.next % this.depth);
-    Atomics.store(words, at + NUMBER, 0);
+    words[at + NUMBER] = 0;
     words[at + HASH_LO] = hash.lo;
     words[at + HASH_HI] = hash.hi;
     words[at + FIELDS] = functionSlot;

@@ -3,7 +3,7 @@ import { assert } from "../../base/mod.ts";
 import type { Tables } from "../../core/tables.ts";
 import type { OwnerAnswer, OwnerAsk } from "./owner.ts";
 import { functionsCalled, requestIds, REQUESTS, type Size, THREADS_MAX } from "./sizes.ts";
-import type { Done, Setup, Work } from "./thread.ts";
+import { type Done, MEETING_BYTES, type Setup, type Work } from "./thread.ts";
 
 /** A step of work for some threads; where they have to meet is the crew's affair. */
 export type Task = { [K in Work["kind"]]: Omit<Work & { kind: K }, "startAt"> }[Work["kind"]];
@@ -45,7 +45,7 @@ export class Crew {
   /** Starts the threads and attaches them to the tables. */
   static async start(tables: readonly { size: Size; tables: Tables }[]): Promise<Crew> {
     const crew = new Crew();
-    const meeting = new SharedArrayBuffer(256);
+    const meeting = new SharedArrayBuffer(MEETING_BYTES);
     const buffers = tables.map(({ size, tables }) => ({ size, buffer: tables.buffer }));
     for (let thread = 0; thread < THREADS_MAX; thread++) {
       const mate = new Mate<Setup | Work, Done>(new URL("./thread.ts", import.meta.url));
@@ -58,7 +58,8 @@ export class Crew {
   /** Has the first `threads` threads do the same work at the same time. */
   do(task: Task, threads = 1): Promise<Done[]> {
     assert(threads <= this.mates.length, `${threads} threads, there are ${this.mates.length}`);
-    const work = task.kind === "pairs" ? { ...task, startAt: this.arrivals += threads } : task;
+    const meets = task.kind === "pairs" || task.kind === "cas";
+    const work = meets ? { ...task, startAt: this.arrivals += threads } : task;
     return Promise.all(this.mates.slice(0, threads).map((mate) => mate.ask(work)));
   }
 

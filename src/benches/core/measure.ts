@@ -1,7 +1,8 @@
 /** Runs every row several times in turn, so that a moment of noise does not fall on one row alone. */
 import { Crew, Owner } from "./crew.ts";
 import { type Machine, machine } from "./machine.ts";
-import { type Goal, GOALS, OWNER_IN_FLIGHT, type Row, type RowName, ROWS } from "./rows.ts";
+import { type Reached, reached, type Slice } from "./ratios.ts";
+import { GOALS, OWNER_IN_FLIGHT, type Row, type RowName, ROWS } from "./rows.ts";
 import { filled, sizesOf } from "./sizes.ts";
 import type { Done } from "./thread.ts";
 
@@ -25,14 +26,6 @@ export interface Figure {
   readonly clockNsMedian: number;
   /** What the slower thread did of an even share, in the best round; 1 with one thread. */
   readonly fairness: number;
-}
-
-export interface Reached {
-  readonly name: string;
-  readonly value: number;
-  readonly atMost?: number;
-  readonly atLeast?: number;
-  readonly met: boolean;
 }
 
 export interface Heap {
@@ -59,15 +52,14 @@ export interface Results {
   readonly heap: Heap;
 }
 
-const ROUNDS = 7, ROUNDS_SHORT = 2;
+/**
+ * Rows take turns in slices this long: short beside what disturbs a machine, so that two rows that stand together are
+ * disturbed alike; and long enough for 65,536 requests of the small table to come round several times.
+ */
+const SLICE_MS = 80;
+const ROUNDS_MIN = 7, ROUNDS_MAX = 100, ROUNDS_SHORT = 2;
 const HEAP_PAIRS = 5_000_000, HEAP_PAIRS_SHORT = 50_000;
 const HEAP_ROUNDS = 20;
-
-interface Measured {
-  readonly ns: number;
-  readonly clockNs: number;
-  readonly fairness: number;
-}
 
 export async function measure({ short, seconds }: Options): Promise<Results> {
   const before = machine();
@@ -76,10 +68,11 @@ export async function measure({ short, seconds }: Options): Promise<Results> {
   const crew = await Crew.start(tables);
   const owner = await Owner.start(small);
   try {
-    const rounds = short ? ROUNDS_SHORT : ROUNDS;
     const names = Object.keys(ROWS) as RowName[];
+    const slices = Math.round(seconds * 1_000 / SLICE_MS / names.length);
+    const rounds = short ? ROUNDS_SHORT : Math.min(Math.max(slices, ROUNDS_MIN), ROUNDS_MAX);
     const ms = seconds * 1_000 / rounds / names.length;
-    const all = new Map<RowName, Measured[]>(names.map((name) => [name, []]));
+    const all = new Map<RowName, Slice[]>(names.map((name) => [name, []]));
     // A round first that does not count: code gets hot.
     for (let round = 0; round <= rounds; round++) {
       for (const name of names) {
@@ -94,18 +87,18 @@ export async function measure({ short, seconds }: Options): Promise<Results> {
       const { nodes, containers, functions, leases } = capacity;
       return { name, nodes, containers, functions, leases, bufferBytes: buffer.byteLength };
     });
-    return { machine: before, sizes, figures, ratios: GOALS.map((goal) => reached(goal, figures)), heap };
+    return { machine: before, sizes, figures, ratios: GOALS.map((goal) => reached(goal, all)), heap };
   } finally {
     crew.end();
     owner.end();
   }
 }
 
-async function runRow(row: Row, ms: number, crew: Crew, owner: Owner): Promise<Measured> {
+async function runRow(row: Row, ms: number, crew: Crew, owner: Owner): Promise<Slice> {
   const { size, spread, mode, threads } = row;
   switch (row.kind) {
     case "cas":
-      return together(await crew.do({ kind: "cas", ms }));
+      return together(await crew.do({ kind: "cas", ms }, threads));
     case "mutex":
       return together(await crew.do({ kind: "mutex", ms, size }));
     case "owner":
@@ -116,7 +109,7 @@ async function runRow(row: Row, ms: number, crew: Crew, owner: Owner): Promise<M
 }
 
 /** Threads start together and each stops by its own clock: their rates add up. */
-function together(done: readonly Done[]): Measured {
+function together(done: readonly Done[]): Slice {
   const rates = done.map(({ count, elapsedMs }) => count / (elapsedMs * 1e6));
   const rate = rates.reduce((sum, each) => sum + each);
   const [{ batchNs }] = done;
@@ -125,20 +118,13 @@ function together(done: readonly Done[]): Measured {
   return { ns, clockNs, fairness: Math.min(...rates) / (rate / rates.length) };
 }
 
-function figureOf(row: RowName, measured: readonly Measured[]): Figure {
+function figureOf(row: RowName, measured: readonly Slice[]): Figure {
   const sorted = measured.toSorted((a, b) => a.clockNs - b.clockNs);
   const { clockNs: clockNsBest, fairness } = sorted[0];
   const clockNsMedian = sorted[sorted.length >> 1].clockNs;
   const ns = Math.min(...measured.map((each) => each.ns));
   const { name, threads } = ROWS[row];
   return { row, name, threads, ns, clockNsBest, clockNsMedian, fairness };
-}
-
-function reached({ name, of, to, as, atMost, atLeast }: Goal, figures: readonly Figure[]): Reached {
-  const [one, other] = [of, to].map((row) => figures.find((figure) => figure.row === row)!);
-  // Where one of the two can only be told by the clock, both are.
-  const value = as === "time" ? one.ns / other.ns : other.clockNsBest / one.clockNsBest;
-  return { name, value, atMost, atLeast, met: value <= (atMost ?? Infinity) && value >= (atLeast ?? 0) };
 }
 
 async function measureHeap(crew: Crew, pairs: number): Promise<Heap> {

@@ -1,5 +1,6 @@
 /** The results as a person reads them. */
-import type { Reached, Results } from "./measure.ts";
+import type { Results } from "./measure.ts";
+import type { Reached } from "./ratios.ts";
 
 export function report(results: Results): string {
   const { machine, sizes, figures, ratios, heap } = results;
@@ -23,9 +24,11 @@ export function report(results: Results): string {
     const values = [right(ns.toFixed(1), 9), right(clockNsBest.toFixed(1), 10), right(clockNsMedian.toFixed(1), 9)];
     lines.push(`  ${name.padEnd(54)}${values.join("")}${share}`);
   }
-  lines.push("", `${"ratios, in the best rounds".padEnd(56)}${right("is", 9)}   aim`);
+  const head = `${"ratios of slices measured one after the other".padEnd(56)}`;
+  lines.push("", `${head}${right("best 1/4", 9)}${right("median", 9)}   aim`);
   for (const ratio of ratios) {
-    lines.push(`  ${ratio.name.padEnd(54)}${right(ratio.value.toFixed(2), 9)}   ${aim(ratio)}`);
+    const values = [ratio.value, ratio.median].map((value) => right(value.toFixed(2), 9)).join("");
+    lines.push(`  ${ratio.name.padEnd(54)}${values}   ${aim(ratio)}`);
   }
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
   lines.push(
@@ -36,8 +39,10 @@ export function report(results: Results): string {
   return lines.join("\n");
 }
 
-function aim({ atMost, atLeast, met }: Reached): string {
-  return `${atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`}${met ? "" : ": missed"}`;
+function aim({ atMost, atLeast, ceiling, met }: Reached): string {
+  const bound = atMost === undefined ? `at least ${Number(atLeast!.toFixed(2))}` : `at most ${atMost}`;
+  const limit = ceiling === undefined ? "" : `; two threads of bare CAS reach ${ceiling.toFixed(2)} here`;
+  return `${bound}${met ? "" : ": missed"}${limit}`;
 }
 
 const right = (text: string, width: number): string => text.padStart(width);

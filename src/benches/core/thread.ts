@@ -3,18 +3,23 @@ import { assert } from "../../base/mod.ts";
 import { Tables } from "../../core/tables.ts";
 import { hashedRequests, type Mode, Pairs } from "./pairs.ts";
 import { MutexScheduler, PlainScheduler } from "./plain.ts";
-import { functionsCalled, requestIds, REQUESTS, type Size, type Spread } from "./sizes.ts";
+import { functionsCalled, requestIds, REQUESTS, type Size, type Spread, THREADS_MAX } from "./sizes.ts";
 
 /** Told once, before any work. */
 export interface Setup {
   readonly thread: number;
-  /** Words that threads meet at: how many have arrived, ever; a word for bare CAS on a line of its own. */
+  /** Words that threads meet at: how many have arrived, ever; for each a word for bare CAS, far from the others'. */
   readonly meeting: SharedArrayBuffer;
   readonly tables: readonly { readonly size: Size; readonly buffer: SharedArrayBuffer }[];
 }
 
 export type Work =
-  | { readonly kind: "cas"; readonly ms: number }
+  | {
+    readonly kind: "cas";
+    readonly ms: number;
+    /** Count of arrivals at which all of them start. */
+    readonly startAt: number;
+  }
   | { readonly kind: "mutex"; readonly ms: number; readonly size: number }
   | {
     readonly kind: "pairs";
@@ -37,7 +42,9 @@ export interface Done {
   readonly heapBytes?: readonly number[];
 }
 
-const ARRIVED = 0, CAS = 16;
+/** Words of the meeting; two lines between one thread's and the next, because processors fetch lines in pairs. */
+const ARRIVED = 0, CAS = 32, CAS_WORDS = 32;
+export const MEETING_BYTES = (CAS + CAS_WORDS * THREADS_MAX) * 4;
 /** Pairs, and bare CAS, between two looks at the clock. */
 const BATCH = 1_000, CAS_BATCH = 20_000;
 /** Batches of one piece of work whose times are kept: the last ones. */
@@ -61,6 +68,8 @@ class Thread {
   async do(work: Work): Promise<Done> {
     switch (work.kind) {
       case "cas":
+        this.casMany(CAS_BATCH);
+        this.meet(work.startAt);
         return timed(work.ms, CAS_BATCH, (count) => this.casMany(count));
       case "pairs": {
         const pairs = this.pairsFor(work.size, work.spread, work.mode, work.threads);
@@ -76,7 +85,8 @@ class Thread {
   }
 
   private casMany(count: number): void {
-    for (let i = 0; i < count; i++) Atomics.compareExchange(this.words, CAS, i & 1, (i + 1) & 1);
+    const at = CAS + CAS_WORDS * this.setup.thread;
+    for (let i = 0; i < count; i++) Atomics.compareExchange(this.words, at, i & 1, (i + 1) & 1);
   }
 
   /** Spins until all have come: a thread that sleeps would start late. */
