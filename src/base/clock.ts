@@ -6,6 +6,8 @@ export interface Clock {
   nowMs(): number;
   /** Calls `run` once, `delayMs` from now at the earliest; the answer cancels it. */
   after(delayMs: number, run: () => void): () => void;
+  /** Calls `run` once what runs now is done, before any other moment comes. */
+  soon(run: () => void): void;
 }
 
 /** The machine's own clock and timers. */
@@ -16,6 +18,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },
+  soon: (run) => queueMicrotask(run),
 };
 
 /** Resolves after `delayMs` on `clock`; rejects with the signal's reason as soon as `signal` is aborted. */
@@ -57,6 +60,10 @@ export class ManualClock implements Clock {
     const id = this.#sequence++;
     this.#timers.set(id, { atMs: this.#nowMs + Math.max(0, delayMs), run });
     return () => this.#timers.delete(id);
+  }
+
+  soon(run: () => void): void {
+    queueMicrotask(run);
   }
 
   /** Timers that have not run yet. */

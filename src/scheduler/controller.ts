@@ -60,7 +60,7 @@ export class Controller {
   wake(): void {
     if (this.roundDue || !this.running) return;
     this.roundDue = true;
-    queueMicrotask(() => {
+    this.context.clock.soon(() => {
       this.roundDue = false;
       if (this.running) this.guarded("a round", () => this.round());
     });
