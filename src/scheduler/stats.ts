@@ -6,6 +6,9 @@ import type { NodeReport } from "./ports.ts";
 import type { Remover } from "./remover.ts";
 import { type ContainerRecord, kibOf, type NodeRecord } from "./state.ts";
 
+/** A node is asked at least so often before its silence counts: one lost message is no lost node. */
+const TRIES_BEFORE_LOST = 3;
+
 /**
  * Compares what the scheduler believes of a node with what the node says, and takes over what the node says: it knows.
  * Stats taken while containers came or went there are only good as a sign of life.
@@ -44,7 +47,7 @@ export class StatsKeeper {
     const { options, clock, closing, newRequestId, state, log } = this.context;
     const changes = node.changes;
     const quiet = node.busy === 0;
-    const timeoutMs = Math.min(options.callTimeoutMs, options.nodeLostAfterMs);
+    const timeoutMs = Math.min(options.callTimeoutMs, options.nodeLostAfterMs / TRIES_BEFORE_LOST);
     let report: NodeReport;
     try {
       report = await node.port.getStats({ requestId: newRequestId() }, { timeoutMs, signal: closing });
