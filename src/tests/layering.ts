@@ -13,7 +13,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   core: { may: ["base"] },
   policy: { may: ["base", "core"] },
   scheduler: { may: ["base", "core", "policy"] },
-  simulator: { may: ["base", "core", "policy", "scheduler"] },
+  simulator: {
+    may: [
+      ...["base", "core", "policy", "scheduler"],
+      // The pool itself is simulated, not a model of it; and a node's processors are those of the simulated runtime.
+      ...["resourcemanager/pool.ts", "resourcemanager/provider.ts", "nodeservice/runtimes/simulated/model.ts"],
+    ],
+  },
   resourcemanager: { may: ["base"] },
   nodeservice: { may: ["base"], deno: true },
   apiserver: { may: ["base", "scheduler/mod.ts", "scheduler/ports.ts"] },
