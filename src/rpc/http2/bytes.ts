@@ -4,6 +4,9 @@
  */
 
 const INITIAL_BYTES = 4096;
+/** A larger turn is the exception: the next buffer does not follow it. */
+const REMEMBERED_BYTES_MAX = 65536;
+const EMPTY = new Uint8Array(0);
 
 /** The bytes of one turn, appended to until they are taken. */
 export class ByteWriter {
@@ -12,10 +15,14 @@ export class ByteWriter {
   /** Bytes written so far. */
   length = 0;
   readonly #initialBytes: number;
+  /** How large the next buffer is made: as much as the last turn took, since turns resemble one another. */
+  #nextBytes: number;
 
+  /** An empty writer holds no memory: the first buffer, of `initialBytes`, is made by the first write. */
   constructor(initialBytes: number = INITIAL_BYTES) {
     this.#initialBytes = initialBytes;
-    this.buffer = new Uint8Array(initialBytes);
+    this.#nextBytes = initialBytes;
+    this.buffer = EMPTY;
   }
 
   /** Makes room for `bytes` more, so that the caller may write into {@linkcode buffer} at {@linkcode length} itself. */
@@ -64,7 +71,8 @@ export class ByteWriter {
   /** Hands out the bytes so far, which are then the caller's; begins again with a fresh buffer. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.buffer.subarray(0, this.length);
-    this.buffer = new Uint8Array(this.#initialBytes);
+    this.#nextBytes = Math.max(this.#initialBytes, Math.min(this.length, REMEMBERED_BYTES_MAX));
+    this.buffer = EMPTY;
     this.length = 0;
     return taken;
   }
@@ -75,7 +83,7 @@ export class ByteWriter {
   }
 
   #grow(needed: number): void {
-    let size = Math.max(this.buffer.length * 2, 64);
+    let size = Math.max(this.buffer.length * 2, this.#nextBytes, 64);
     while (size < needed) size *= 2;
     const grown = new Uint8Array(size);
     grown.set(this.buffer.subarray(0, this.length));

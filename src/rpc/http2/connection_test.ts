@@ -1,0 +1,180 @@
+/** A server's and a client's connection together. */
+import { assertEquals } from "@std/assert";
+import { expect } from "@std/expect";
+import { encodeStateless } from "./hpack/mod.ts";
+import { Heard, pair, REQUEST } from "./testing.ts";
+import { CONNECTION_LOST, ErrorCode, type Stream } from "./types.ts";
+
+const utf8 = new TextEncoder();
+const OK = [":status", "200"];
+
+Deno.test("connection: a unary call: request and answer arrive whole, and nothing is left open", () => {
+  const { client, server, serverWire, clientWire, run } = pair();
+  const request = new Heard(), answer = new Heard();
+  serverWire.onStream = (stream, fields) => {
+    assertEquals(fields, [...REQUEST, "te", "trailers"]);
+    stream.receiver = request;
+    request.then = () => {
+      if (!request.ended) return;
+      stream.sendHeaders(OK, false);
+      stream.sendData(utf8.encode("pong"), false);
+      stream.sendTrailers(["grpc-status", "0"]);
+    };
+  };
+  const stream = client.open([...REQUEST, "te", "trailers"], false, answer)!;
+  stream.sendData(utf8.encode("ping"), true);
+  run();
+  assertEquals(request.events, ["data 4 end"]);
+  assertEquals(answer.events, ["headers", "data 4", "trailers end"]);
+  assertEquals(answer.trailers, ["grpc-status", "0"]);
+  assertEquals(String.fromCharCode(...answer.body), "pong");
+  assertEquals([client.streams, server.streams, stream.closed], [0, 0, true]);
+  assertEquals([...serverWire.faults, ...clientWire.faults], []);
+});
+
+Deno.test("connection: header blocks that were encoded before go out as they are", () => {
+  const { client, serverWire, run } = pair();
+  const answer = new Heard();
+  serverWire.onStream = (stream) => {
+    stream.receiver = new Heard();
+    stream.sendHeaders(encodeStateless([...OK, "x-a", "1"]), true);
+  };
+  client.open(encodeStateless(REQUEST), true, answer);
+  run();
+  assertEquals(answer.headers, [[...OK, "x-a", "1"]]);
+  assertEquals(answer.events, ["headers end"]);
+});
+
+Deno.test("connection: all answers of one chunk leave in one write", () => {
+  const { client, server, serverWire, clientWire, run } = pair();
+  run();
+  serverWire.onStream = (stream) => {
+    stream.receiver = new Heard();
+    stream.sendHeaders(OK, true);
+  };
+  for (let i = 0; i < 50; i++) client.open(REQUEST, true, new Heard());
+  client.flush();
+  assertEquals(clientWire.written.length, 1);
+  server.receive(clientWire.take());
+  assertEquals(serverWire.written.length, 1);
+});
+
+Deno.test("connection: what is sent outside of a turn asks for a flush once", () => {
+  const { client, clientWire, run } = pair();
+  run();
+  assertEquals(clientWire.flushWanted, false);
+  client.open(REQUEST, true, new Heard());
+  assertEquals([clientWire.flushWanted, clientWire.written.length], [true, 0]);
+  client.flush();
+  assertEquals(clientWire.written.length, 1);
+});
+
+Deno.test("connection: a body larger than every window arrives whole while it is consumed, and stalls while not", () => {
+  const { client, server, serverWire, run } = pair({ streamWindowBytes: 100_000, connectionWindowBytes: 150_000 });
+  const heard = new Heard();
+  let taken: Stream | undefined;
+  serverWire.onStream = (stream) => {
+    stream.receiver = heard;
+    taken = stream;
+  };
+  run();
+  const stream = client.open(REQUEST, false, new Heard())!;
+  const body = Uint8Array.from({ length: 1_000_000 }, (_, i) => i * 7);
+  assertEquals(stream.sendData(body, true), false);
+  run();
+  assertEquals(heard.body.length, 100_000);
+  assertEquals(stream.queuedBytes, 900_000);
+  while (!heard.ended) {
+    taken!.consume(100_000);
+    run();
+  }
+  assertEquals(Uint8Array.from(heard.body), body);
+  assertEquals(server.streams, 1);
+});
+
+Deno.test("connection: a stream that waits for its window does not hold up another one", () => {
+  const { client, serverWire, run } = pair({ streamWindowBytes: 1000 });
+  const heard: Heard[] = [];
+  serverWire.onStream = (stream) => heard.push(stream.receiver = new Heard());
+  run();
+  for (let i = 0; i < 2; i++) client.open(REQUEST, false, new Heard())!.sendData(new Uint8Array(5000), false);
+  run();
+  assertEquals(heard.map((one) => one.body.length), [1000, 1000]);
+});
+
+Deno.test("connection: streams share a short connection window a frame each", () => {
+  const { client, serverWire, run } = pair({ streamWindowBytes: 65_535, connectionWindowBytes: 65_535 });
+  const heard: Heard[] = [];
+  serverWire.onStream = (stream) => heard.push(stream.receiver = new Heard());
+  run();
+  for (let i = 0; i < 4; i++) client.open(REQUEST, false, new Heard())!.sendData(new Uint8Array(60_000), false);
+  run();
+  assertEquals(heard.map((one) => one.body.length), [16384, 16384, 16384, 65_535 - 3 * 16384]);
+});
+
+Deno.test("connection: sendData says when to wait, and onDrain when to go on", () => {
+  const { client, serverWire, run } = pair({ streamWindowBytes: 65_535 });
+  let taken: Stream | undefined;
+  const heard = new Heard(), mine = new Heard();
+  serverWire.onStream = (stream) => (taken = stream).receiver = heard;
+  const stream = client.open(REQUEST, false, mine)!;
+  run();
+  let sent = 0;
+  while (stream.sendData(new Uint8Array(10_000), false)) sent++;
+  run();
+  expect(sent * 10_000).toBeGreaterThan(65_535 + 100_000);
+  assertEquals(mine.events, []);
+  for (let i = 0; i < 4 && mine.events.length === 0; i++) {
+    taken!.consume(65_535);
+    run();
+  }
+  assertEquals(mine.events, ["drain"]);
+});
+
+Deno.test("connection: reset by either side is told to the other, once", () => {
+  const { client, server, serverWire, run } = pair();
+  const heard = new Heard(), answer = new Heard();
+  let taken: Stream | undefined;
+  serverWire.onStream = (stream) => (taken = stream).receiver = heard;
+  client.open(REQUEST, false, answer);
+  run();
+  taken!.reset(ErrorCode.CANCEL);
+  run();
+  assertEquals(answer.events, ["reset 8"]);
+  assertEquals(heard.events, []);
+  client.open(REQUEST, false, answer)!.reset(ErrorCode.CANCEL);
+  run();
+  assertEquals(heard.events, ["reset 8"]);
+  assertEquals([client.streams, server.streams], [0, 0]);
+});
+
+Deno.test("connection: more streams than the server takes wait until there is room", () => {
+  const { client, serverWire, clientWire, run } = pair({ streamsMax: 2 });
+  const taken: Stream[] = [];
+  serverWire.onStream = (stream) => {
+    stream.receiver = new Heard();
+    taken.push(stream);
+  };
+  run();
+  assertEquals(client.capacity, 2);
+  for (let i = 0; i < 2; i++) client.open(REQUEST, true, new Heard());
+  assertEquals(client.open(REQUEST, true, new Heard()), undefined);
+  assertEquals([client.capacity, client.accepts], [0, true]);
+  run();
+  taken[0].sendHeaders(OK, true);
+  run();
+  assertEquals([clientWire.capacityCalls, client.capacity], [1, 1]);
+});
+
+Deno.test("connection: a lost connection resets every stream on both sides", () => {
+  const { client, server, serverWire, run } = pair();
+  const heard = new Heard(), answer = new Heard();
+  serverWire.onStream = (stream) => stream.receiver = heard;
+  client.open(REQUEST, false, answer);
+  run();
+  client.closed();
+  server.closed();
+  assertEquals(heard.reset, CONNECTION_LOST);
+  assertEquals(answer.reset, CONNECTION_LOST);
+  assertEquals([client.streams, server.streams, client.accepts, serverWire.hasEnded], [0, 0, false, false]);
+});
