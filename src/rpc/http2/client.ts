@@ -1,9 +1,10 @@
 /** The client's side of a connection: RFC 9113, 5.1.1, 6.8, 8.1 and 8.3.2. */
 import { assert } from "../../base/mod.ts";
-import { BaseConnection } from "./connection.ts";
+import { IncomingConnection } from "./incoming.ts";
 import { UINT31_MAX, writeGoaway } from "./frames.ts";
 import { DEFAULT_LIMITS, type Http2Limits } from "./limits.ts";
 import { checkAnswer, checkTrailers } from "./messages.ts";
+import { foreignStream } from "./payloads.ts";
 import { Setting } from "./settings.ts";
 import type { Http2Stream } from "./stream.ts";
 import {
@@ -24,7 +25,7 @@ export function createClientConnection(
   return new ClientSide(surroundings, limits);
 }
 
-class ClientSide extends BaseConnection implements ClientConnection {
+class ClientSide extends IncomingConnection implements ClientConnection {
   #nextId = 1;
   /** `open` found no room. */
   #capacityWanted = false;
@@ -64,7 +65,7 @@ class ClientSide extends BaseConnection implements ClientConnection {
       stream.sendHeaders(block, endStream);
     } catch (error) {
       // Nothing was sent, so the number is not used.
-      this.open_.delete(id);
+      this.opened.delete(id);
       stream.closed = true;
       throw error;
     }
@@ -89,8 +90,8 @@ class ClientSide extends BaseConnection implements ClientConnection {
   }
 
   protected override headerBlock(id: number, fields: Fields | undefined, endStream: boolean): void {
-    if (this.isIdle(id)) this.failStreamId(id);
-    const stream = this.open_.get(id);
+    if (this.isIdle(id)) throw foreignStream(id);
+    const stream = this.opened.get(id);
     if (stream === undefined) return this.lateBlock(id);
     if (stream.remoteEnded) {
       return this.streamFault(stream, ErrorCode.STREAM_CLOSED, "stream_closed", "HEADERS behind the end");
@@ -118,7 +119,7 @@ class ClientSide extends BaseConnection implements ClientConnection {
     }
     stream.remoteBegun = true;
     const bodyless = stream.headRequest || status === 204 || status === 304;
-    if (!bodyless) stream.contentLength = contentLength;
+    stream.contentLength = bodyless ? 0 : contentLength;
     if (endStream && stream.contentLength > 0) {
       return this.streamFault(stream, ErrorCode.PROTOCOL_ERROR, "malformed", "the body is not content-length long");
     }
@@ -142,14 +143,12 @@ class ClientSide extends BaseConnection implements ClientConnection {
     stream.receiver.onData(bytes, endStream);
   }
 
-  protected override endedEarly(): void {}
-
   /** Streams that the server will not take up may be tried again elsewhere: RFC 9113, 6.8. */
   protected override goaway(lastStreamId: number, code: number, reason: string): void {
     this.leaving = true;
     this.#lastServed = Math.min(this.#lastServed, lastStreamId);
     this.surroundings.onGoaway?.(lastStreamId, code, reason);
-    for (const stream of [...this.open_.values()]) {
+    for (const stream of [...this.opened.values()]) {
       if (stream.id <= this.#lastServed || stream.closed) continue;
       this.over(stream, "reset by us");
       stream.receiver.onReset(ErrorCode.REFUSED_STREAM, "the server takes no more requests");
@@ -163,11 +162,13 @@ class ClientSide extends BaseConnection implements ClientConnection {
     }
   }
 
-  protected override owedCallbacks(): boolean {
-    if (!this.#capacityGrown) return false;
+  protected override owesCalls(): boolean {
+    return this.#capacityGrown;
+  }
+
+  protected override callOwed(): void {
     this.#capacityGrown = this.#capacityWanted = false;
     this.surroundings.onCapacity?.();
-    return true;
   }
 }
 

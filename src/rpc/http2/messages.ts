@@ -43,25 +43,32 @@ export function checkRequest(fields: Fields): number {
         throw new MalformedMessage(`a request cannot have the pseudo-header ${show(name)}`);
     }
     if (before !== undefined) throw new MalformedMessage(`${name} comes twice`);
-    checkValue(name, value);
+    checkPseudo(name, value);
   }
   if (!method) throw new MalformedMessage(":method is missing");
+  if (method !== "POST" && method !== "GET" && !TOKEN.test(method)) throw new MalformedMessage(":method is no token");
   if (method === "CONNECT") {
     if (scheme !== undefined || path !== undefined) throw new MalformedMessage("CONNECT has no :scheme and no :path");
     if (!authority) throw new MalformedMessage("CONNECT needs an :authority");
   } else {
     if (!scheme) throw new MalformedMessage(":scheme is missing");
+    if (scheme !== "http" && scheme !== "https" && !SCHEME.test(scheme)) throw new MalformedMessage(":scheme is none");
     if (!path) throw new MalformedMessage(":path is missing or empty");
     if (path.charCodeAt(0) !== SLASH && !(path === "*" && method === "OPTIONS")) {
       throw new MalformedMessage(":path does not begin with /");
     }
   }
+  if (authority === "") throw new MalformedMessage(":authority is empty");
   if (authority !== undefined && authority.includes("@")) {
     throw new MalformedMessage(":authority holds a user's name");
   }
   return checkRegular(fields, i, authority, true);
 }
 
+/** RFC 9110, 5.6.2; methods are in upper case by custom only. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 3986, 3.1. */
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 /** What an answer's fields say. */
 export interface AnswerShape {
   /** 100 to 599. */
@@ -99,6 +106,7 @@ const COLON = 0x3a;
 const SLASH = 0x2f;
 const SPACE = 0x20;
 const TAB = 0x09;
+const DELETE = 0x7f;
 
 /** Everything behind the pseudo-headers; the answer is the content-length. */
 function checkRegular(fields: Fields, from: number, authority: string | undefined, strict: boolean): number {
@@ -162,6 +170,16 @@ function checkValue(name: string, value: string, strict = true): void {
   }
   if (strict && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)))) {
     throw new MalformedMessage(`the value of ${name} begins or ends with a blank`);
+  }
+}
+
+/** No URL, method or scheme holds a blank: where the request travels on in HTTP/1.1, it would end the word. */
+function checkPseudo(name: string, value: string): void {
+  for (let i = 0; i < value.length; i++) {
+    const character = value.charCodeAt(i);
+    if (character <= SPACE || character === DELETE) {
+      throw new MalformedMessage(`${name} holds a blank or a control character`);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Floods } from "./floods.ts";
 import { WINDOW_BYTES_DEFAULT } from "./flow.ts";
 import { Flag, FRAME_BYTES_DEFAULT, FrameType, writeFrameHeader } from "./frames.ts";
 import { writeHeaderBlock } from "./header_blocks.ts";
-import { HpackEncoder } from "./hpack/mod.ts";
+import { encodeStateless, HpackEncoder } from "./hpack/mod.ts";
 import type { Http2Limits } from "./limits.ts";
 import type { Http2Stream } from "./stream.ts";
 import type { HeaderBlock } from "./types.ts";
@@ -85,9 +85,10 @@ export class Sender {
 
   /** Sends trailers, or keeps them until queued data is out. */
   trailers(stream: Http2Stream, block: HeaderBlock): void {
-    stream.endAsked = true;
-    if (stream.queuedBytes > 0) stream.trailers = block;
+    // Encoded now, so that what is wrong with them is the caller's error and not the connection's later.
+    if (stream.queuedBytes > 0) stream.trailers = block instanceof Uint8Array ? block : encodeStateless(block);
     else this.headers(stream, block, true, true);
+    stream.endAsked = true;
   }
 
   /** The stream's window or the socket's has grown. */

@@ -1,9 +1,11 @@
 /** The server's side of a connection: RFC 9113, 5.1.1, 6.8, 8.1 and 8.3.1. */
-import { BaseConnection } from "./connection.ts";
+import type { StreamEnding } from "./connection.ts";
+import { IncomingConnection } from "./incoming.ts";
 import { UINT31_MAX, writeGoaway, writeRstStream } from "./frames.ts";
 import { encodeStateless } from "./hpack/mod.ts";
 import { DEFAULT_LIMITS, type Http2Limits } from "./limits.ts";
 import { checkRequest, checkTrailers } from "./messages.ts";
+import { foreignStream } from "./payloads.ts";
 import { Setting } from "./settings.ts";
 import { type Http2Stream, UNTAKEN } from "./stream.ts";
 import { type Connection, ErrorCode, type Fields, type Surroundings } from "./types.ts";
@@ -16,7 +18,7 @@ export function createServerConnection(surroundings: Surroundings, limits: Http2
   return new ServerConnection(surroundings, limits);
 }
 
-class ServerConnection extends BaseConnection {
+class ServerConnection extends IncomingConnection {
   /** After the final GOAWAY: streams above it are refused. */
   #lastTaken: number | undefined = undefined;
   #shuttingDown = false;
@@ -58,16 +60,19 @@ class ServerConnection extends BaseConnection {
   }
 
   protected override headerBlock(id: number, fields: Fields | undefined, endStream: boolean): void {
-    const stream = this.open_.get(id);
+    if ((id & 1) === 0) throw foreignStream(id);
+    const stream = this.opened.get(id);
     if (stream !== undefined) this.#trailers(stream, fields, endStream);
     else if (id <= this.lastId) this.lateBlock(id);
     else this.#request(id, fields, endStream);
   }
 
   #request(id: number, fields: Fields | undefined, endStream: boolean): void {
-    if ((id & 1) === 0) this.failStreamId(id);
     this.lastId = id;
-    if (this.#lastTaken !== undefined) return this.rejectStream(id, ErrorCode.REFUSED_STREAM);
+    if (this.#lastTaken !== undefined) {
+      this.rejectStream(id, ErrorCode.REFUSED_STREAM);
+      return this.floods.refusal();
+    }
     if (this.streams >= this.limits.streamsMax) {
       this.surroundings.onViolation?.("too_many_streams", ErrorCode.REFUSED_STREAM);
       this.rejectStream(id, ErrorCode.REFUSED_STREAM);
@@ -132,12 +137,15 @@ class ServerConnection extends BaseConnection {
     this.over(stream, "reset by us");
   }
 
-  protected override endedEarly(stream: Http2Stream): void {
-    this.#discarding.set(stream, 0);
+  protected override answeredEarly(stream: Http2Stream): void {
     this.#discard(stream);
   }
 
-  protected override over(stream: Http2Stream, ending: "ended" | "reset by the peer" | "reset by us"): void {
+  protected override endedEarly(stream: Http2Stream): void {
+    this.#discarding.set(stream, 0);
+  }
+
+  protected override over(stream: Http2Stream, ending: StreamEnding): void {
     if (this.#discarding.size > 0) this.#discarding.delete(stream);
     super.over(stream, ending);
   }

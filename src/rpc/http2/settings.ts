@@ -24,6 +24,11 @@ const STREAMS_BEFORE_SETTINGS = 100;
 export class PeerSettings {
   /** Bytes; the largest compression table the peer keeps. */
   headerTableBytes = 4096;
+  /**
+   * Bytes; the smallest that it was within the last frame, where a setting may stand twice: what the peer's table held
+   * above that is gone (RFC 9113, 6.5.3 and RFC 7541, 4.2).
+   */
+  headerTableBytesLowest = 4096;
   /** How many streams we may have open. */
   streamsMax = STREAMS_BEFORE_SETTINGS;
   /** Bytes; every new stream's window for what we send. */
@@ -49,6 +54,7 @@ export class PeerSettings {
     // The first frame says by its silence that there is no limit.
     if (!this.known) this.streamsMax = UINT31_MAX;
     this.known = true;
+    this.headerTableBytesLowest = this.headerTableBytes;
     for (let at = from; at < to; at += SETTING_BYTES) {
       this.#set((bytes[at] << 8) | bytes[at + 1], readUint32(bytes, at + 2));
     }
@@ -58,6 +64,7 @@ export class PeerSettings {
     switch (id) {
       case Setting.HEADER_TABLE_SIZE:
         this.headerTableBytes = value;
+        this.headerTableBytesLowest = Math.min(this.headerTableBytesLowest, value);
         return;
       case Setting.ENABLE_PUSH:
         if (value > 1 || (value === 1 && this.#fromServer)) throw wrong("ENABLE_PUSH", value, ErrorCode.PROTOCOL_ERROR);
