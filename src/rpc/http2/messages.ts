@@ -69,6 +69,7 @@ export function checkRequest(fields: Fields): number {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 3986, 3.1. */
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
+
 /** What an answer's fields say. */
 export interface AnswerShape {
   /** 100 to 599. */
