@@ -60,10 +60,19 @@ export function createClientTransport(options: { address: string; token?: string
     acceptCompression: [],
   });
   return {
-    transport: withPlatformErrors(transport),
+    transport: withPlatformErrors(inWholeMs(transport)),
     close() {
       closed = true;
       sessions.abort(gone);
     },
+  };
+}
+
+/** A deadline goes over the wire in whole milliseconds, and Connect sends a part of one as it is: that is refused there. */
+function inWholeMs(transport: Transport): Transport {
+  const whole = (timeoutMs: number | undefined) => timeoutMs === undefined ? undefined : Math.ceil(timeoutMs);
+  return {
+    unary: (method, signal, timeoutMs, ...rest) => transport.unary(method, signal, whole(timeoutMs), ...rest),
+    stream: (method, signal, timeoutMs, ...rest) => transport.stream(method, signal, whole(timeoutMs), ...rest),
   };
 }

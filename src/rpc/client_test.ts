@@ -62,6 +62,14 @@ Deno.test("after a restart of the server the next call opens a new connection", 
     await again.close({ graceMs: 0 });
   }));
 
+Deno.test("a deadline may have parts of a millisecond", () =>
+  withServer({}, async ({ address }) => {
+    const client = createClientTransport({ address });
+    const reply = await createClient(Scheduler, client.transport).acquireContainer(REQUEST, { timeoutMs: 5_000 / 3 });
+    assertEquals(reply.containerId, "r1");
+    client.close();
+  }));
+
 Deno.test("a burst of 2,500 calls on one connection ends well", () =>
   withServer({}, async ({ address }) => {
     const client = createClientTransport({ address });
