@@ -53,7 +53,7 @@ export class Floods {
     take(this.#settings, "settings_flood", "too many SETTINGS frames");
   }
 
-  /** PRIORITY, or a frame of unknown type. */
+  /** PRIORITY, GOAWAY, or a frame of unknown type. */
   ignored(): void {
     take(this.#ignored, "ignored_flood", "too many frames that say nothing");
   }

@@ -203,8 +203,9 @@ export abstract class IncomingConnection extends ConnectionBase {
     const hears = this.hears(stream);
     this.over(stream, "reset by the peer");
     if (hears) stream.receiver.onReset(readUint32(bytes, from), "reset by the peer");
-    // A client has opened them itself, and no more than it wanted.
-    if (this.isServer) this.floods.reset();
+    // A client has opened its streams itself; and behind the whole answer a reset costs nothing (grpc-go sends one
+    // wherever the server ended first).
+    if (this.isServer && hears) this.floods.reset();
   }
 
   #settings(flags: number, id: number, bytes: Uint8Array, from: number, to: number): void {
@@ -263,6 +264,7 @@ export abstract class IncomingConnection extends ConnectionBase {
   #goaway(id: number, bytes: Uint8Array, from: number, to: number): void {
     if (id !== 0) throw protocolFault("goaway_stream", "GOAWAY belongs to no stream");
     if (to - from < 8) throw sizeFault("GOAWAY", "shorter than eight bytes");
+    this.floods.ignored();
     const reason = printable(bytes.subarray(from + 8, Math.min(to, from + 8 + 200)));
     this.goaway(readUint31(bytes, from), readUint32(bytes, from + 4), reason);
   }

@@ -55,7 +55,7 @@ export interface Http2Limits {
   /** PING. Each frame with content that we send gives back two, since clients measure with one for each they read. */
   readonly pings: Rate;
   readonly settings: Rate;
-  /** PRIORITY, and frames of unknown type. Each stream gives back two. */
+  /** PRIORITY, GOAWAY, and frames of unknown type. Each stream gives back two. */
   readonly ignored: Rate;
   /** WINDOW_UPDATE. Each frame with content that we send gives back four, unless the peer's own window made it small. */
   readonly windowUpdates: Rate;
