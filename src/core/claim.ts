@@ -25,3 +25,4 @@ export const generationOf = (claim: number): number => claim >>> 19 & GENERATION
 export const hasRoom = (claim: number): boolean =>
   phaseOf(claim) === ContainerPhase.warm && inFlightOf(claim) < limitOf(claim);
 export const withPhase = (claim: number, phase: ContainerPhase): number => claim & ~(7 << 16) | phase << 16;
+export const withLimit = (claim: number, limit: number): number => claim & ~(0xff << 8) | limit << 8;

@@ -29,6 +29,7 @@ import {
   limitOf,
   packClaim,
   phaseOf,
+  withLimit,
   withPhase,
 } from "./claim.ts";
 import { CONTAINER_WORDS } from "./layout.ts";
@@ -115,6 +116,24 @@ export class ContainerTable {
     return before - 1;
   }
 
+  /**
+   * Changes how many invocations a warm container takes; answers whether it has room now, which the caller offers then.
+   * What runs beyond a lower limit goes on. Controller only.
+   *
+   *     loop: claim := word; not warm: no room
+   *           CAS word: claim → claim with the limit, else loop
+   */
+  setLimit(slot: number, limit: number): boolean {
+    assertInteger(limit, 1, CONCURRENCY_MAX, "limit");
+    const at = this.at(slot);
+    for (;;) {
+      const claim = Atomics.load(this.words, at + CLAIM);
+      if (phaseOf(claim) !== ContainerPhase.warm) return false;
+      const next = withLimit(claim, limit);
+      if (Atomics.compareExchange(this.words, at + CLAIM, claim, next) === claim) return hasRoom(next);
+    }
+  }
+
   /** Warm with nothing in flight → removing; false where it is anything else. Controller only. */
   retire(slot: number): boolean {
     const at = this.at(slot);
@@ -174,6 +193,10 @@ export class ContainerTable {
   }
   nodeSlot(slot: number): number {
     return this.words[this.at(slot) + NODE];
+  }
+  /** Another charge to its node's account. Controller only. */
+  setKib(slot: number, kib: number): void {
+    this.words[this.at(slot) + MEMORY] = kib;
   }
   kib(slot: number): number {
     return this.words[this.at(slot) + MEMORY];

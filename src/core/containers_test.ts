@@ -77,3 +77,23 @@ Deno.test("what no caller may do is told as a bug", () => {
     "limit",
   );
 });
+
+Deno.test("a limit that is raised gives room at once, and what runs beyond a lowered one goes on", () => {
+  const { containers, functions, queue } = smallTables();
+  containers.begin(5, 0, 0, 100);
+  assert(!containers.setLimit(5, 2), "it is not warm yet");
+  const rank = functions.addRank(0, 5);
+  containers.publish(5, rank, 1, 0, { fresh: true, inFlight: 0 });
+  assertEquals(inFlightOf(containers.claim(5, 0)), 1);
+  assertEquals(containers.claim(5, 0), NO_CLAIM);
+  assert(containers.setLimit(5, 3));
+  functions.offer(0, rank);
+  assertEquals([functions.claim(0), functions.claim(0), functions.claim(0)], [5, 5, -1]);
+  assert(!containers.setLimit(5, 2));
+  assertEquals([containers.inFlight(5), containers.limit(5)], [3, 2]);
+  queue.putBack(0, 5, 0);
+  assertEquals(functions.claim(0), -1);
+  queue.putBack(0, 5, 0);
+  assertEquals(functions.claim(0), 5, "below its limit it is offered again");
+  functions.checkInvariants();
+});

@@ -20,6 +20,8 @@
  * stores (an atomic store of the 0 would not keep later plain ones behind it either). Nothing here decides anything, so
  * a record lost to the next lap is a gap in the memory, never an error.
  */
+import { RecordReader } from "./record_reader.ts";
+
 export const Outcome = { warm: 1, waited: 2, coldStart: 3, cancelled: 4, refused: 5 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
@@ -90,27 +92,34 @@ export class DecisionRings {
         const at = this.at(worker, index);
         const number = Atomics.load(this.words, at + NUMBER);
         if (number === 0 || this.words[at + HASH_LO] !== hash.lo || this.words[at + HASH_HI] !== hash.hi) continue;
-        const [functionSlot, outcome, containerSlot, containerGeneration, nodeSlot, ...rest] = this.words
-          .slice(at + FIELDS, at + FIELDS + 9);
-        if (Atomics.load(this.words, at + NUMBER) !== number) continue;
-        const [waitingBefore, waitedMicros, atMs, ranksWithRoom] = rest;
-        found.push({
-          functionSlot,
-          outcome: outcome as Outcome,
-          containerSlot,
-          containerGeneration,
-          nodeSlot,
-          waitingBefore,
-          waitedMicros,
-          atMs,
-          ranksWithRoom,
-        });
+        const decision = decisionOf(this.words.slice(at, at + DECISION_WORDS));
+        if (Atomics.load(this.words, at + NUMBER) === number) found.push(decision);
       }
     }
     return found;
   }
 
+  /** Reads what all workers have decided since: see {@linkcode decisionOf}. */
+  reader(): RecordReader {
+    return new RecordReader(this.words, this.base, this.depth, this.workers, DECISION_WORDS);
+  }
+
   private at(worker: number, index: number): number {
     return this.base + (worker * this.depth + index) * DECISION_WORDS;
   }
+}
+
+/** The decision in the words of a record. */
+export function decisionOf(record: Int32Array): Decision {
+  return {
+    functionSlot: record[FIELDS],
+    outcome: record[FIELDS + 1] as Outcome,
+    containerSlot: record[FIELDS + 2],
+    containerGeneration: record[FIELDS + 3],
+    nodeSlot: record[FIELDS + 4],
+    waitingBefore: record[FIELDS + 5],
+    waitedMicros: record[FIELDS + 6],
+    atMs: record[FIELDS + 7],
+    ranksWithRoom: record[FIELDS + 8],
+  };
 }

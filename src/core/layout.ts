@@ -15,6 +15,7 @@
  * | tickets    | 8                              | tickets                        |
  * | mailboxes  | 16 + tickets of one, up to 2^n | workers                        |
  * | decisions  | 16                             | workers × decisions            |
+ * | runs       | 16                             | workers × decisions            |
  * | counters   | 16                             | workers                        |
  * | names      | 36                             | containers                     |
  * | facts      | 160                            | nodes                          |
@@ -23,6 +24,7 @@ import { assert, assertInteger } from "../base/mod.ts";
 import { COUNTER_WORDS } from "./counters.ts";
 import { DECISION_WORDS } from "./decisions.ts";
 import { MAILBOX_HEADER_WORDS } from "./mailboxes.ts";
+import { RUN_WORDS } from "./runs.ts";
 
 /** A cache line: slots of this size or a multiple never share one. */
 export const LINE_WORDS = 16;
@@ -65,7 +67,7 @@ export interface Capacity {
   readonly ringDepth: number;
   /** Threads that acquire and release, the controller's included; they share the tickets evenly. 1 by default. */
   readonly workers?: number;
-  /** Decisions that each of them remembers. 1,024 by default. */
+  /** Decisions, and ends of invocations, that each of them remembers. 1,024 by default. */
   readonly decisions?: number;
 }
 
@@ -95,6 +97,7 @@ export interface Layout {
   readonly mailboxes: number;
   readonly mailboxCells: number;
   readonly decisions: number;
+  readonly runs: number;
   readonly counters: number;
   readonly names: number;
   readonly facts: number;
@@ -141,6 +144,7 @@ export function layoutOf(capacity: Capacity): Layout {
     mailboxes: take(workers * (MAILBOX_HEADER_WORDS + mailboxCells)),
     mailboxCells,
     decisions: take(workers * decisions * DECISION_WORDS),
+    runs: take(workers * decisions * RUN_WORDS),
     counters: take(workers * COUNTER_WORDS),
     names: take(capacity.containers * NAME_WORDS),
     facts: take(capacity.nodes * FACT_WORDS),

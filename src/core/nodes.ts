@@ -187,6 +187,11 @@ export class NodeTable {
     Atomics.store(this.words, this.at(slot) + CPU, Math.round(cpuPct * 100));
   }
 
+  /** CPU load from the last stats, in percent of all its processors. */
+  cpuPct(slot: number): number {
+    return Atomics.load(this.words, this.at(slot) + CPU) / 100;
+  }
+
   /** Counts a container in or out; the moment the last one goes is the start of the node's idleness. */
   countContainers(slot: number, by: 1 | -1, nowMs: number): void {
     const at = this.at(slot);

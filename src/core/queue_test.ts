@@ -107,3 +107,31 @@ Deno.test("a cell tells its ticket, whatever the ticket's generation", () => {
     tables.tickets.give(ticket);
   }
 });
+
+Deno.test("a bound waiter is out of the queue, and gets nothing but what it is bound to", () => {
+  const { tables, granted, match, wait } = waitingTables();
+  const [first, second] = [wait(), wait()];
+  const cell = tables.queue.pop(0);
+  assertEquals(ticketOfCell(cell), first);
+  assert(tables.tickets.bind(cell, 0));
+  tables.functions.addWaiting(0, -1);
+  warmContainer(tables, 0, 0, 2);
+  match();
+  assertEquals(granted, [second], "the other one takes what comes");
+  tables.queue.checkInvariants();
+  assert(tables.tickets.isBound(cell) && !tables.tickets.cancel(first), "it is not waiting any more");
+  assert(tables.tickets.grantBound(cell, 3));
+  assertEquals(tables.tickets.grantedContainer(first), 3);
+  assert(!tables.tickets.cancelBound(first), "granted already");
+});
+
+Deno.test("a bound waiter that leaves is not granted", () => {
+  const { tables, wait } = waitingTables();
+  const ticket = wait();
+  const cell = tables.queue.pop(0);
+  assert(tables.tickets.bind(cell, 0));
+  tables.functions.addWaiting(0, -1);
+  assert(tables.tickets.cancelBound(ticket));
+  tables.tickets.give(ticket);
+  assert(!tables.tickets.grantBound(cell, 3) && !tables.tickets.isBound(cell));
+});

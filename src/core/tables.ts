@@ -11,6 +11,7 @@ import { Mailboxes } from "./mailboxes.ts";
 import { NodePhase, NodeTable } from "./nodes.ts";
 import { PlacementIndex } from "./placement.ts";
 import { WaitQueue } from "./queue.ts";
+import { RunRings } from "./runs.ts";
 import { TextTable } from "./texts.ts";
 import { TicketTable } from "./tickets.ts";
 
@@ -28,6 +29,7 @@ export class Tables {
   readonly queue: WaitQueue;
   readonly mailboxes: Mailboxes;
   readonly decisions: DecisionRings;
+  readonly runs: RunRings;
   readonly counters: CounterTable;
   /** Container ids. */
   readonly names: TextTable;
@@ -68,6 +70,7 @@ export class Tables {
     this.tickets = new TicketTable(words, layout.tickets, from, from + share, capacity.tickets);
     this.mailboxes = new Mailboxes(words, layout.mailboxes, layout.mailboxCells);
     this.decisions = new DecisionRings(words, layout.decisions, decisions, workers, this.worker);
+    this.runs = new RunRings(words, layout.runs, decisions, workers, this.worker);
     this.counters = new CounterTable(words, layout.counters, workers, this.worker);
     this.names = new TextTable(words, layout.names, NAME_WORDS);
     this.facts = new TextTable(words, layout.facts, FACT_WORDS);

@@ -7,7 +7,10 @@
  * | 1    | function slot                              | its worker           | anyone while waiting |
  * | 2    | granted container slot                     | who grants           | its worker           |
  *
- * A ticket ends exactly once: one CAS from `waiting` decides between granted and cancelled. The granter holds the
+ * A ticket that is `bound` waits for one container that is being started for it: it is out of its ring and not counted
+ * as waiting any more.
+ *
+ * A ticket ends exactly once: one CAS from `waiting` or `bound` decides between granted and cancelled. The granter holds the
  * permit before it tries; should the CAS be lost, the permit is still its own. Only the winner writes word 2, after the
  * CAS (before it, a late loser could overwrite the grant of the ticket's next life), and then delivers the ticket to
  * its worker, which alone reads that word and frees the ticket.
@@ -15,7 +18,7 @@
 import { assert } from "../base/mod.ts";
 import { TICKET_WORDS } from "./layout.ts";
 
-export const TicketState = { free: 0, waiting: 1, granted: 2, cancelled: 3 } as const;
+export const TicketState = { free: 0, waiting: 1, granted: 2, cancelled: 3, bound: 4 } as const;
 export type TicketState = (typeof TicketState)[keyof typeof TicketState];
 
 const STATE = 0, FUNCTION = 1, GRANT = 2;
@@ -71,6 +74,7 @@ export class TicketTable {
     let granted = 0;
     for (let ticket = from; ticket < to; ticket++) {
       if (this.cancel(ticket)) cancelled(ticket, this.functionSlot(ticket));
+      else this.cancelBound(ticket);
       const state = Atomics.load(this.words, this.at(ticket) + STATE) & 7;
       if (state === TicketState.cancelled) this.give(ticket);
       if (state === TicketState.granted) granted++;
@@ -97,6 +101,38 @@ export class TicketTable {
     if (Atomics.compareExchange(this.words, at + STATE, waiting, granted) !== waiting) return false;
     Atomics.store(this.words, at + GRANT, containerSlot);
     return true;
+  }
+
+  /**
+   * Lets the ticket of a ring cell of this function, which has been popped, wait for one container; false where it has
+   * ended. Whoever does it counts it as not waiting any more. Controller only.
+   */
+  bind(cell: number, functionSlot: number): boolean {
+    const at = this.at(ticketOfCell(cell));
+    if (Atomics.load(this.words, at + FUNCTION) !== functionSlot) return false;
+    return this.turn(at + STATE, cell, TicketState.waiting, TicketState.bound);
+  }
+
+  /** Grants a bound ticket its container; false where it has been cancelled. Controller only. */
+  grantBound(cell: number, containerSlot: number): boolean {
+    const at = this.at(ticketOfCell(cell));
+    if (!this.turn(at + STATE, cell, TicketState.bound, TicketState.granted)) return false;
+    Atomics.store(this.words, at + GRANT, containerSlot);
+    return true;
+  }
+
+  /** Whether the ticket of a cell is bound and has not ended. */
+  isBound(cell: number): boolean {
+    const word = Atomics.load(this.words, this.at(ticketOfCell(cell)) + STATE);
+    return word === (TicketState.bound | cell >>> INDEX_BITS << 3);
+  }
+
+  /** bound → cancelled; false where it is not bound. As `cancel`, but it was not counted as waiting. */
+  cancelBound(ticket: number): boolean {
+    const at = this.at(ticket) + STATE;
+    const word = Atomics.load(this.words, at);
+    if ((word & 7) !== TicketState.bound) return false;
+    return Atomics.compareExchange(this.words, at, word, (word & ~7) | TicketState.cancelled) === word;
   }
 
   /** waiting → cancelled; false where it was granted first: then it will be delivered. Its worker only. */
@@ -135,6 +171,11 @@ export class TicketTable {
   }
   grantedContainer(ticket: number): number {
     return Atomics.load(this.words, this.at(ticket) + GRANT);
+  }
+
+  private turn(at: number, cell: number, from: TicketState, to: TicketState): boolean {
+    const generation = cell >>> INDEX_BITS << 3;
+    return Atomics.compareExchange(this.words, at, from | generation, to | generation) === (from | generation);
   }
 
   private at(ticket: number): number {
