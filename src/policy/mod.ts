@@ -1,3 +1,6 @@
 /** Pure decisions about scaling, keep-alive and eviction. */
+export { baseline } from "./baseline.ts";
+export { POLICIES } from "./catalog.ts";
+export { fixedKeepalive, type FixedKeepaliveOptions } from "./fixed_keepalive.ts";
 export { onDemand, type OnDemandOptions } from "./on_demand.ts";
 export type * from "./policy.ts";

@@ -1,4 +1,5 @@
-import type { Eviction, FunctionDemand, IdleContainer, IdleNode, Policy, RoomCandidate } from "./policy.ts";
+import { leastRecentlyUsed } from "./least_recently_used.ts";
+import type { FunctionDemand, IdleContainer, IdleNode, Policy } from "./policy.ts";
 
 export interface OnDemandOptions {
   /** How long an idle container is kept, in milliseconds. */
@@ -9,6 +10,8 @@ export interface OnDemandOptions {
   readonly containersMin: number;
   /** Nodes held however long they idle. */
   readonly nodesMin: number;
+  /** Invocations in one container at once, where a function's owner allows more; without it as many as that. */
+  readonly concurrencyMax?: number;
 }
 
 /**
@@ -25,6 +28,8 @@ export function onDemand(options: OnDemandOptions): Policy {
       return Math.max(0, forWaiting, forMinimum);
     },
 
+    concurrency: ({ concurrencyMax }) => Math.min(concurrencyMax, options.concurrencyMax ?? concurrencyMax),
+
     keepContainer({ idleMs, warm }: IdleContainer): boolean {
       return warm <= options.containersMin || idleMs < options.containerIdleMs;
     },
@@ -33,23 +38,6 @@ export function onDemand(options: OnDemandOptions): Policy {
       return nodes <= options.nodesMin || idleMs < options.nodeIdleMs;
     },
 
-    makeRoom(needKiB: number, candidates: readonly RoomCandidate[]): Eviction | undefined {
-      let best: (Eviction & { idleMs: number }) | undefined;
-      candidates.forEach(({ freeKiB, idle }, candidate) => {
-        const oldestFirst = idle.map((_, index) => index).sort((a, b) => idle[b].idleMs - idle[a].idleMs);
-        const containers: number[] = [];
-        let roomKiB = freeKiB;
-        for (const index of oldestFirst) {
-          if (roomKiB >= needKiB) break;
-          containers.push(index);
-          roomKiB += idle[index].kib;
-        }
-        if (roomKiB < needKiB || containers.length === 0) return;
-        // The node whose youngest victim has idled longest loses the least.
-        const idleMs = idle[containers[containers.length - 1]].idleMs;
-        if (!best || idleMs > best.idleMs) best = { candidate, containers, idleMs };
-      });
-      return best;
-    },
+    makeRoom: leastRecentlyUsed,
   };
 }

@@ -1,10 +1,54 @@
-/** The interface every policy implements: pure decisions from a read-only view. Nothing here does anything. */
+/**
+ * The interface every policy implements: decisions from what it is told. Nothing here does anything: the controller
+ * tells and asks, and carries out. A policy learns only from what it is told while it runs, and never a function's name.
+ * All of its methods are called on the controller's thread, none of them within an acquire.
+ */
+import type { FailureKind } from "../base/mod.ts";
 
 export interface Policy {
   readonly name: string;
-  /** How many containers of the function to start now, for those who wait and for the configured minimum. */
+  /**
+   * What an invocation waits for that finds no room. `late`, the default: the first permit of its function, whoever
+   * gives it back. `early`: the container that is started for it, where one is; the others wait as with `late`.
+   */
+  readonly binding?: "late" | "early";
+  /** Containers being started at once, per node held; instead of the scheduler's setting. */
+  readonly startsPerNodeMax?: number;
+
+  /** An acquire was answered with a container; told soon after, in the order of answers. */
+  arrived?(fn: FunctionFacts, arrival: Arrival): void;
+  /** An invocation has ended; told soon after. */
+  ended?(fn: FunctionFacts, run: RunFacts): void;
+  /** A container came up, `startMs` after its creation began. */
+  started?(fn: FunctionFacts, startMs: number, nowMs: number): void;
+  /** A container's use of its node, from the node's own stats. */
+  measured?(fn: FunctionFacts, usage: ContainerUsage, nowMs: number): void;
+  /** A function is not known any more; its id does not come again. */
+  forgotten?(fn: FunctionFacts): void;
+
+  /**
+   * How many containers of the function to start now: asked when somebody waits, again and again while somebody does,
+   * and for those of {@linkcode Policy.functionsToServe}.
+   */
   containersToStart(demand: FunctionDemand): number;
-  /** Whether a warm container with nothing in flight is worth its memory. */
+  /** Ids of functions for which to start containers though nobody waits: asked on every tick. */
+  functionsToServe?(nowMs: number): Iterable<number>;
+  /**
+   * Invocations that a container of the function takes at once, 1 to its `concurrencyMax`; that many without it. Asked
+   * before a start and whenever the policy was told something of the function; holds for containers that run as well.
+   */
+  concurrency?(fn: FunctionFacts): number;
+  /**
+   * Memory that a container of the function takes of its node's account: at most what it may use, and as little as the
+   * scheduler's `overcommitMax` allows. Asked as `concurrency` is.
+   */
+  chargeKiB?(fn: FunctionFacts): number;
+  /**
+   * On which of these nodes, all of which have room, to start a container; −1: on none of them. Without it the fullest
+   * that has room is found by an index, whatever the number of nodes.
+   */
+  placeOn?(fn: FunctionFacts, nodes: readonly NodeFacts[]): number;
+  /** Whether a warm container with nothing in flight is worth its memory: asked on every tick. */
   keepContainer(idle: IdleContainer): boolean;
   /** Whether a node without containers is worth holding. */
   keepNode(idle: IdleNode): boolean;
@@ -13,9 +57,61 @@ export interface Policy {
    * candidate's `idle`.
    */
   makeRoom(needKiB: number, candidates: readonly RoomCandidate[]): Eviction | undefined;
+  /** Nodes to hold, needed or not: asked on every tick. 0 without it. */
+  nodesWanted?(cluster: ClusterFacts): number;
+  /**
+   * Which node to give up, by its index, or −1: its containers take no more invocations, and it is released when the
+   * last one has ended. Asked on every tick.
+   */
+  nodeToDrain?(cluster: ClusterFacts): number;
+}
+
+/** What a policy may know of a function. The same object as long as its configuration stays the same. */
+export interface FunctionFacts {
+  /** A whole number from 0, another one for every function that is or was known. */
+  readonly id: number;
+  /** What a container of it may use. */
+  readonly memoryKiB: number;
+  readonly timeoutMs: number;
+  /** Invocations that its owner allows in one container at once. */
+  readonly concurrencyMax: number;
+}
+
+export interface Arrival {
+  /** When the acquire came. */
+  readonly atMs: number;
+  readonly waitedMs: number;
+  /** Acquires of the function that waited when it came. */
+  readonly waitingBefore: number;
+  /** Whether it was the first in a container that was started for somebody who waited. */
+  readonly isCold: boolean;
+}
+
+export interface RunFacts {
+  /** When its return came. */
+  readonly atMs: number;
+  readonly durationMs: number;
+  /** As its caller told it: what it used itself, or what its container held while it ran. */
+  readonly memoryKiB: number;
+  /** Missing after a good run. */
+  readonly failure?: FailureKind;
+  /** Invocations in its container when it was returned, itself included. */
+  readonly inFlight: number;
+  /** Which container; no number comes twice. */
+  readonly container: number;
+}
+
+export interface ContainerUsage {
+  readonly memoryKiB: number;
+  readonly cpuPct: number;
+  readonly inFlight: number;
+  readonly container: number;
 }
 
 export interface FunctionDemand {
+  readonly function: FunctionFacts;
+  readonly nowMs: number;
+  /** Acquires that wait, without those that have been bound to a container being started. */
   readonly waiting: number;
   /** Invocations one container takes at once. */
   readonly concurrency: number;
@@ -23,9 +119,13 @@ export interface FunctionDemand {
   readonly starting: number;
   /** Containers warm now, busy ones included. */
   readonly warm: number;
+  /** Invocations running in them. */
+  readonly inFlight: number;
 }
 
 export interface IdleContainer {
+  readonly function: FunctionFacts;
+  readonly nowMs: number;
   readonly idleMs: number;
   /** Warm containers of the function, this one included. */
   readonly warm: number;
@@ -40,10 +140,36 @@ export interface IdleNode {
 /** A node that would have room if some of its idle containers went. */
 export interface RoomCandidate {
   readonly freeKiB: number;
-  readonly idle: readonly { readonly idleMs: number; readonly kib: number }[];
+  readonly idle: readonly RoomContainer[];
+}
+
+export interface RoomContainer {
+  readonly function: FunctionFacts;
+  readonly idleMs: number;
+  readonly kib: number;
 }
 
 export interface Eviction {
   readonly candidate: number;
   readonly containers: readonly number[];
+}
+
+/** The nodes held, in the order of their reservation, without those being drained. */
+export interface ClusterFacts {
+  readonly nowMs: number;
+  readonly nodes: readonly NodeFacts[];
+}
+
+export interface NodeFacts {
+  readonly capacityKiB: number;
+  readonly freeKiB: number;
+  /** Containers on it, starting ones included; and those of the function in question, where there is one. */
+  readonly containers: number;
+  readonly ofFunction: number;
+  /** Invocations running on it. */
+  readonly inFlight: number;
+  /** From its last stats, in percent of all its processors. */
+  readonly cpuPct: number;
+  /** Since it was reserved. */
+  readonly heldMs: number;
 }

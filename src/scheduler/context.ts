@@ -27,6 +27,8 @@ export interface Context extends SchedulerParts {
   readonly stopGrants: (slot: number) => void;
   /** Fails all who wait for the function, on every thread. */
   readonly failWaiting: (error: PlatformError, fn: FunctionRecord) => void;
+  /** Looks after a function for which somebody waits who is not in its queue. */
+  readonly hungry: (fn: FunctionRecord) => void;
   /** What was done lately, and why. */
   readonly history: History;
   /** Aborted when the scheduler closes. */

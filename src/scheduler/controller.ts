@@ -2,9 +2,11 @@ import { messageOf } from "../base/mod.ts";
 import type { Context } from "./context.ts";
 import { NodeKeeper } from "./node_keeper.ts";
 import { Remover } from "./remover.ts";
+import { Shaper } from "./shaper.ts";
 import { Starter } from "./starts.ts";
 import type { FunctionRecord } from "./state.ts";
 import { StatsKeeper } from "./stats.ts";
+import { Watcher } from "./watcher.ts";
 
 /** The lease table is walked once in so many ticks. */
 const EXPIRY_TICKS = 10;
@@ -17,6 +19,8 @@ export class Controller {
   readonly remover: Remover;
   readonly stats: StatsKeeper;
   private readonly starter: Starter;
+  private readonly watcher: Watcher;
+  private readonly shaper: Shaper;
   private readonly hungryFunctions = new Set<FunctionRecord>();
   private drainedRang = false;
   private roundDue = false;
@@ -28,8 +32,10 @@ export class Controller {
   constructor(private readonly context: Context) {
     this.nodes = new NodeKeeper(context);
     this.remover = new Remover(context);
-    this.starter = new Starter(context, this.nodes, this.remover);
-    this.stats = new StatsKeeper(context, this.nodes, this.remover);
+    this.shaper = new Shaper(context);
+    this.watcher = new Watcher(context, this.shaper);
+    this.starter = new Starter(context, this.nodes, this.remover, this.shaper);
+    this.stats = new StatsKeeper(context, this.nodes, this.remover, this.watcher);
   }
 
   start(): void {
@@ -67,6 +73,7 @@ export class Controller {
   }
 
   private round(): void {
+    this.watcher.read();
     if (this.drainedRang) {
       this.drainedRang = false;
       this.remover.sweepDrained();
@@ -78,7 +85,7 @@ export class Controller {
       const isHere = functionBySlot[fn.slot] === fn;
       // Listens anew before it looks: whoever begins to wait after the look finds the bell unrung.
       if (isHere && tables.functions.waiting(fn.slot) === 0) tables.functions.listen(fn.slot);
-      const waits = isHere && tables.functions.waiting(fn.slot) > 0;
+      const waits = isHere && (tables.functions.waiting(fn.slot) > 0 || fn.unserved.length > 0);
       if (!waits) this.hungryFunctions.delete(fn);
       else if (this.starter.serve(fn)) served.push(fn);
     }
@@ -105,8 +112,14 @@ export class Controller {
   }
 
   private tick(): void {
-    const { clock, options } = this.context;
+    const { clock, options, policy, state } = this.context;
     this.expireLeases();
+    this.watcher.read();
+    this.shaper.retry();
+    for (const id of policy.functionsToServe?.(clock.nowMs()) ?? []) {
+      const fn = state.functionById.get(id);
+      if (fn) this.starter.serve(fn);
+    }
     this.remover.sweep();
     this.nodes.sweep();
     if (clock.nowMs() - this.polledMs >= options.statsPeriodMs) {

@@ -1,5 +1,14 @@
-import { type CallOptions, type Clock, endsContainer, LEASE_GRACE_MS, PlatformError } from "../base/mod.ts";
-import { ContainerPhase, type Hash64, hashText, inFlightOf, Outcome, phaseOf, type Tables } from "../core/mod.ts";
+import { type CallOptions, type Clock, endsContainer, KIB, LEASE_GRACE_MS, PlatformError } from "../base/mod.ts";
+import {
+  ContainerPhase,
+  type Hash64,
+  hashText,
+  inFlightOf,
+  Outcome,
+  phaseOf,
+  type Tables,
+  ticketOfCell,
+} from "../core/mod.ts";
 import type { ColdStart, Grant, ReleaseRequest } from "./ports.ts";
 
 /** A function as an acquire names it. */
@@ -109,8 +118,8 @@ export class Dispatcher {
   }
 
   /** Ends a lease; false where there was none. */
-  release(request: Pick<ReleaseRequest, "requestId" | "containerId" | "errorCode">): boolean {
-    const { leases, counters } = this.tables;
+  release(request: Omit<ReleaseRequest, "errorMessage">): boolean {
+    const { leases, counters, containers } = this.tables;
     const lease = leases.find(hashText(request.requestId, this.hash));
     const life = leases.foundLife;
     const slot = lease < 0 ? -1 : leases.containerSlot(lease);
@@ -120,8 +129,19 @@ export class Dispatcher {
       return false;
     }
     if (endsContainer(request.errorCode)) this.bells.broken(slot);
+    const inFlight = containers.inFlight(slot), functionSlot = containers.functionSlot(slot);
     if (!this.endLease(lease, life)) return false;
     counters.count("releases");
+    this.tables.runs.record(
+      functionSlot,
+      slot,
+      known.generation,
+      request.durationNanos / 1_000,
+      request.maxMemoryBytes / KIB,
+      request.errorCode,
+      inFlight,
+      this.clock.nowMs() | 0,
+    );
     return true;
   }
 
@@ -140,6 +160,29 @@ export class Dispatcher {
   /** Gives a function's permits to its waiters, after a container has come or has got room. */
   match(functionSlot: number): void {
     this.tables.queue.match(functionSlot, this.clock.nowMs(), this.onGrant);
+  }
+
+  /** Takes the oldest waiter of a function out of its queue, to be bound to a start; −1 where nobody waits. */
+  bindOldest(functionSlot: number): number {
+    const { queue, tickets, functions } = this.tables;
+    for (let cell = queue.pop(functionSlot); cell >= 0; cell = queue.pop(functionSlot)) {
+      if (!tickets.bind(cell, functionSlot)) continue;
+      functions.addWaiting(functionSlot, -1);
+      return cell;
+    }
+    return -1;
+  }
+
+  /** Grants a bound waiter the permit that is held for it in `slot`; false where it is gone. */
+  grantBound(cell: number, slot: number): boolean {
+    if (!this.tables.tickets.grantBound(cell, slot)) return false;
+    this.send(ticketOfCell(cell));
+    return true;
+  }
+
+  /** Gives a permit back, to the oldest waiter where there is one. Who calls holds the permit. */
+  giveBack(functionSlot: number, slot: number): void {
+    this.putBack(functionSlot, slot);
   }
 
   /** Takes what other threads grant to this one's waiters, as it comes; asleep in between. */
@@ -261,13 +304,14 @@ export class Dispatcher {
 
   private cancel(ticket: number, error: PlatformError): void {
     const { tickets, functions, leases } = this.tables;
-    if (!tickets.cancel(ticket)) {
+    const wasWaiting = tickets.cancel(ticket);
+    if (!wasWaiting && !tickets.cancelBound(ticket)) {
       // Granted by another thread and on its way here; its permit is given back when it arrives.
       this.pending.get(ticket)!.abandoned ??= error;
       return;
     }
     const { came, reject } = this.settle(ticket);
-    functions.addWaiting(came.fn.slot, -1);
+    if (wasWaiting) functions.addWaiting(came.fn.slot, -1);
     leases.abandon(came.lease);
     this.remember(came, Outcome.cancelled, this.clock.nowMs() - came.sinceMs);
     reject(error);

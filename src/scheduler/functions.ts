@@ -1,6 +1,6 @@
 import { functionKey, type FunctionSpec, invalidArgument, KIB, MIB, type PlatformError } from "../base/mod.ts";
 import type { Tables } from "../core/mod.ts";
-import type { FunctionRecord, State } from "./state.ts";
+import { factsOf, type FunctionRecord, kibOf, type State } from "./state.ts";
 
 /**
  * The record of the function that an acquire names. Another configuration is a new generation: the containers of the
@@ -19,6 +19,9 @@ export function defineFunction(
   if (record.spec === spec || spec.version < record.spec.version) return record;
   if (sameFunction(spec, record.spec)) return record;
   record.spec = spec;
+  record.facts = factsOf(record.facts.id, spec);
+  record.limit = spec.concurrency;
+  record.chargeKiB = kibOf(spec.memoryBytes);
   state.tables.functions.renew(record.slot);
   record.startFailures = 0;
   record.brokenUntilMs = 0;

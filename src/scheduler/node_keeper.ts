@@ -1,9 +1,10 @@
-import { invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
+import { assert, invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
 import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
+import type { NodeFacts } from "../policy/mod.ts";
 import type { Context } from "./context.ts";
 import { didNotHappen } from "./outcome.ts";
 import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
-import { kibOf, type NodeRecord } from "./state.ts";
+import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
 
 /** Pause after a reservation that failed: first, and at most. Twice as long each time. */
 const RESERVE_PAUSE_MS = 200;
@@ -35,6 +36,17 @@ export class NodeKeeper {
     return ready;
   }
 
+  /** Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it. */
+  choose(fn: FunctionRecord, kib: number, choose: (nodes: NodeFacts[]) => number): NodeRecord | undefined {
+    const { tables, nodes } = this.context.state;
+    const withRoom = [...nodes].filter(({ slot }) => tables.nodes.mayPlace(slot) && tables.nodes.freeKiB(slot) >= kib);
+    if (withRoom.length === 0) return undefined;
+    const index = choose(withRoom.map((node) => this.factsOf(node, fn)));
+    const node = withRoom[index];
+    assert(index === -1 || node, `policy ${this.context.policy.name} chose node ${index} of ${withRoom.length}`);
+    return node && tables.nodes.reserve(node.slot, kib) ? node : undefined;
+  }
+
   bySlot(slot: number): NodeRecord | undefined {
     return this.slots[slot];
   }
@@ -60,6 +72,7 @@ export class NodeKeeper {
       if (!this.context.closing.aborted) log.warn(text, { code, error: messageOf(error) });
     }).finally(() => {
       this.reserving = false;
+      this.followPolicy();
       this.context.wake();
     });
     return true;
@@ -91,11 +104,13 @@ export class NodeKeeper {
       port,
       containers: new Set(),
       liveId: report.liveId,
+      joinedMs: nowMs,
       answeredMs: nowMs,
       failures: 0,
       polling: false,
       changes: 0,
       busy: 0,
+      draining: false,
       gone: false,
     };
     state.tables.facts.set(slot, facts);
@@ -144,15 +159,66 @@ export class NodeKeeper {
     const { state, policy, clock } = this.context;
     if (this.openRequestId !== undefined) this.want("an earlier request for one was not answered");
     this.bury();
+    this.followPolicy();
     let held = state.nodes.size;
     for (const node of state.nodes) {
       if (node.containers.size > 0 || node.busy > 0) continue;
+      if (node.draining) {
+        held--;
+        this.forget(node);
+        this.release(node.lease);
+        continue;
+      }
       const idleMs = state.tables.nodes.idleMs(node.slot, clock.nowMs());
       if (policy.keepNode({ idleMs, nodes: held }) || !state.tables.nodes.shutIfEmpty(node.slot)) continue;
       held--;
       this.forget(node);
       this.release(node.lease);
     }
+  }
+
+  /** Reserves ahead, and drains, as the policy wants. */
+  private followPolicy(): void {
+    const { policy, state, clock, history } = this.context;
+    if (!policy.nodesWanted && !policy.nodeToDrain) return;
+    const nodes = [...state.nodes].filter((node) => !node.draining);
+    const cluster = { nowMs: clock.nowMs(), nodes: nodes.map((node) => this.factsOf(node)) };
+    const wanted = policy.nodesWanted?.(cluster) ?? 0;
+    if (nodes.length < wanted) this.want(`the policy holds ${wanted}`);
+    const index = policy.nodeToDrain?.(cluster) ?? -1;
+    if (index < 0) return;
+    const node = nodes[index];
+    assert(node, `policy ${policy.name} drains node ${index} of ${nodes.length}`);
+    history.note("", `draining node ${node.lease.nodeId}`);
+    this.drain(node);
+  }
+
+  private drain(node: NodeRecord): void {
+    node.draining = true;
+    this.context.state.tables.nodes.shut(node.slot, NodePhase.draining);
+    for (const { slot, containerId } of node.containers) {
+      // One that is starting is looked at again when it is up.
+      if (containerId !== "") this.context.stopGrants(slot);
+    }
+  }
+
+  private factsOf(node: NodeRecord, fn?: FunctionRecord): NodeFacts {
+    const { tables } = this.context.state;
+    const { slot, containers } = node;
+    let ofFunction = 0, inFlight = 0;
+    for (const record of containers) {
+      if (record.function === fn) ofFunction++;
+      inFlight += tables.containers.inFlight(record.slot);
+    }
+    return {
+      capacityKiB: tables.nodes.capacityKiB(slot),
+      freeKiB: tables.nodes.freeKiB(slot),
+      containers: containers.size,
+      ofFunction,
+      inFlight,
+      cpuPct: tables.nodes.cpuPct(slot),
+      heldMs: this.context.clock.nowMs() - node.joinedMs,
+    };
   }
 
   /**

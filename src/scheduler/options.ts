@@ -20,6 +20,11 @@ export interface SchedulerOptions {
   readonly callTimeoutMs: number;
   /** How long an acquire waits whose caller names no deadline. */
   readonly acquireTimeoutMs: number;
+  /**
+   * How far the memory that containers may use can go beyond their node's, as a factor; 1: never. Within it the policy
+   * decides what each is charged.
+   */
+  readonly overcommitMax: number;
   /** Memory of the largest node there can be, where known: more is refused at once. */
   readonly largestNodeBytes?: number;
 }
@@ -34,6 +39,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: Omit<SchedulerOptions, "ownerId"> = {
   createTimeoutMs: 30_000,
   callTimeoutMs: 5_000,
   acquireTimeoutMs: 60_000,
+  overcommitMax: 1,
 };
 
 /**

@@ -14,7 +14,8 @@ import type { NodeKeeper } from "./node_keeper.ts";
 import type { ContainerReport, NodeLease } from "./ports.ts";
 import type { Remover } from "./remover.ts";
 import type { StatsKeeper } from "./stats.ts";
-import { kibOf, type NodeRecord } from "./state.ts";
+import { chargeMinKiB } from "./shaper.ts";
+import type { NodeRecord } from "./state.ts";
 
 /** Pause between two questions to a resource manager that does not answer. */
 const ASK_AGAIN_MS = 500;
@@ -94,13 +95,14 @@ export class Recovery {
     const { containers, functions, nodes, leases } = state.tables;
     const spec = report.function;
     if (!spec || !report.usable || spec.functionName === "" || spec.accountId === "") return false;
-    const kib = kibOf(spec.memoryBytes);
+    // As little as it may have been charged before: what the policy thinks now is not known yet.
+    const kib = chargeMinKiB(spec.memoryBytes, this.context.options);
     if (nodes.freeKiB(node.slot) < kib) return false;
     if (!this.defineQuietly(spec)) return false;
     const fn = state.functions.get(functionKey(spec));
     if (!fn) return false;
     nodes.adopt(node.slot, kib);
-    const record = state.addContainer(fn, spec, node, clock.nowMs());
+    const record = state.addContainer(fn, spec, node, kib, clock.nowMs());
     if (!record) {
       nodes.release(node.slot, kib);
       return false;

@@ -25,7 +25,7 @@ export class Remover {
         if (phase === ContainerPhase.draining) containers.drain(record.slot);
         if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
           const idleMs = containers.idleMs(record.slot, clock.nowMs());
-          if (policy.keepContainer({ idleMs, warm })) continue;
+          if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm })) continue;
           if (containers.retire(record.slot)) {
             warm--;
             const idle = `${Math.round(idleMs / 1_000)} s`;
@@ -62,7 +62,9 @@ export class Remover {
         containers.phase(record.slot) === ContainerPhase.warm && containers.inFlight(record.slot) === 0 &&
         state.tables.functions.waiting(record.function.slot) === 0
       );
-      const idle = records.map((r) => ({ idleMs: containers.idleMs(r.slot, clock.nowMs()), kib: r.kib }));
+      const idle = records.map(({ slot, kib, function: { facts } }) => {
+        return { function: facts, idleMs: containers.idleMs(slot, clock.nowMs()), kib };
+      });
       candidates.push({ freeKiB, idle, records });
     }
     const eviction = policy.makeRoom(kib, candidates);

@@ -38,7 +38,7 @@ export class Scheduler implements SchedulerPort {
   private stage: "new" | "rebuilding" | "ready" | "closed" = "new";
 
   constructor(parts: SchedulerParts, options: Partial<SchedulerOptions> = {}, capacity: Capacity = DEFAULT_CAPACITY) {
-    this.state = new State(capacity);
+    this.state = new State(capacity, (fn) => parts.policy.forgotten?.(fn.facts));
     const { tables } = this.state;
     const stopGrants = (slot: number) => {
       if (tables.containers.drain(slot) === ContainerPhase.removing) this.controller.drained();
@@ -65,6 +65,7 @@ export class Scheduler implements SchedulerPort {
         this.dispatcher.failWaiting(error, fn.slot);
         this.crew.failWaiting(error, fn.slot);
       },
+      hungry: (fn) => this.controller.hungry(fn.slot),
       history: new History(parts.clock),
       closing: this.closing.signal,
       wake: () => this.controller.wake(),

@@ -1,12 +1,13 @@
 import { messageOf, PlatformError } from "../base/mod.ts";
-import { ContainerPhase, RANKS_PER_FUNCTION } from "../core/mod.ts";
+import { ContainerPhase, inFlightOf, phaseOf, RANKS_PER_FUNCTION } from "../core/mod.ts";
+import type { FunctionDemand } from "../policy/mod.ts";
 import type { Context } from "./context.ts";
 import { didNotHappen } from "./outcome.ts";
 import { refuseTooLarge } from "./functions.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
 import type { Remover } from "./remover.ts";
 import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
-import { kibOf } from "./state.ts";
+import type { Shaper } from "./shaper.ts";
 
 /** After a start that failed for the function's own fault: no new try for so long, twice that each time, up to 5 s. */
 const BROKEN_PAUSE_MS = 200;
@@ -22,40 +23,39 @@ export class Starter {
     private readonly context: Context,
     private readonly nodes: NodeKeeper,
     private readonly remover: Remover,
+    private readonly shaper: Shaper,
   ) {}
 
   /** Starts what the policy wants for `fn`; asks for room where there is none. Answers whether it started any. */
   serve(fn: FunctionRecord): boolean {
     const { policy, state, options } = this.context;
-    const demand = {
-      waiting: state.tables.functions.waiting(fn.slot),
-      concurrency: fn.spec.concurrency,
-      starting: state.countPhase(fn, ContainerPhase.starting),
-      warm: state.countPhase(fn, ContainerPhase.warm),
-    };
+    this.shaper.shape(fn);
+    const demand = this.demandOf(fn);
     if (fn.startError && demand.warm === 0 && this.context.clock.nowMs() < fn.brokenUntilMs) {
       this.context.failWaiting(fn.startError, fn);
       return false;
     }
     const wanted = policy.containersToStart(demand);
-    const kib = kibOf(fn.spec.memoryBytes);
+    const kib = fn.chargeKiB;
+    const startsPerNodeMax = policy.startsPerNodeMax ?? options.startsPerNodeMax;
     for (let n = 0; n < wanted; n++) {
       if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
-      const startsMax = Math.max(1, this.nodes.readyCount) * options.startsPerNodeMax;
+      const startsMax = Math.max(1, this.nodes.readyCount) * startsPerNodeMax;
       if (this.underWay >= startsMax) return n > 0;
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
-      const node = this.place(kib);
+      const node = this.place(fn, kib);
       if (!node) {
         this.askForRoom(fn, kib);
         return n > 0;
       }
-      const record = state.addContainer(fn, fn.spec, node, this.context.clock.nowMs());
+      const record = state.addContainer(fn, fn.spec, node, kib, this.context.clock.nowMs());
       if (!record) {
         state.tables.nodes.release(node.slot, kib);
         const most = state.tables.capacity.containers;
         this.context.log.error("the container table is full", { most });
         return n > 0;
       }
+      if (policy.binding === "early") record.boundCell = this.bind(fn);
       const { waiting, warm } = demand;
       const why = `${waiting} waiting, ${demand.starting + n} starting, ${warm} warm`;
       this.context.history.note(fn.key, `starting a container on ${node.lease.nodeId}: ${why}`);
@@ -64,8 +64,30 @@ export class Starter {
     return wanted > 0;
   }
 
+  private demandOf(fn: FunctionRecord): FunctionDemand {
+    const { state, clock } = this.context;
+    const { containers, tickets, functions } = state.tables;
+    let starting = 0, warm = 0, inFlight = 0;
+    for (const { slot } of fn.containers) {
+      const claim = containers.claimWord(slot), phase = phaseOf(claim);
+      if (phase === ContainerPhase.starting) starting++;
+      if (phase === ContainerPhase.warm) warm++;
+      inFlight += inFlightOf(claim);
+    }
+    if (fn.unserved.length > 0) fn.unserved.splice(0, Infinity, ...fn.unserved.filter((cell) => tickets.isBound(cell)));
+    const waiting = functions.waiting(fn.slot) + fn.unserved.length;
+    return { function: fn.facts, nowMs: clock.nowMs(), concurrency: fn.limit, waiting, starting, warm, inFlight };
+  }
+
+  /** Takes the oldest waiter for a start of its own. */
+  private bind(fn: FunctionRecord): number {
+    return fn.unserved.shift() ?? this.context.dispatcher.bindOldest(fn.slot);
+  }
+
   /** A node with the memory reserved on it, or undefined. */
-  private place(kib: number): NodeRecord | undefined {
+  private place(fn: FunctionRecord, kib: number): NodeRecord | undefined {
+    const { policy } = this.context;
+    if (policy.placeOn) return this.nodes.choose(fn, kib, (nodes) => policy.placeOn!(fn.facts, nodes));
     const { placement, nodes } = this.context.state.tables;
     for (let tries = 0; tries < PLACE_TRIES; tries++) {
       const slot = placement.find(kib);
@@ -128,29 +150,42 @@ export class Starter {
   }
 
   private onStarted(record: ContainerRecord): void {
-    const { state, clock, dispatcher } = this.context;
+    const { state, clock, dispatcher, policy } = this.context;
     const { function: fn } = record;
     state.counters.containersCreated++;
     fn.startFailures = 0;
     fn.startError = undefined;
-    if (record.node.gone) return;
-    const outdated = record.spec !== fn.spec;
+    policy.started?.(fn.facts, clock.nowMs() - record.createdAtMs, clock.nowMs());
+    if (record.node.gone) return this.unbind(record);
+    const outdated = record.spec !== fn.spec || record.node.draining;
     const rank = outdated ? -1 : state.tables.functions.addRank(fn.slot, record.slot);
     if (rank < 0) {
+      this.unbind(record);
       state.tables.containers.drain(record.slot);
       return this.remover.remove(record);
     }
-    state.tables.containers.publish(record.slot, rank, record.spec.concurrency, clock.nowMs(), {
-      fresh: true,
-      inFlight: 0,
-    });
-    state.tables.functions.offer(fn.slot, rank);
+    const { boundCell } = record;
+    record.boundCell = -1;
+    const inFlight = boundCell < 0 ? 0 : 1;
+    state.tables.containers.publish(record.slot, rank, fn.limit, clock.nowMs(), { fresh: true, inFlight });
+    // Whoever it was started for may have left.
+    if (inFlight === 1 && !dispatcher.grantBound(boundCell, record.slot)) dispatcher.giveBack(fn.slot, record.slot);
+    if (inFlight < fn.limit) state.tables.functions.offer(fn.slot, rank);
     dispatcher.match(fn.slot);
+  }
+
+  /** Whom a container was started for that is no good: the next start is for it. */
+  private unbind(record: ContainerRecord): void {
+    if (record.boundCell < 0) return;
+    record.function.unserved.push(record.boundCell);
+    record.boundCell = -1;
+    this.context.hungry(record.function);
   }
 
   private onFailed(record: ContainerRecord, error: unknown): void {
     const { state, clock } = this.context;
     const { function: fn, node } = record;
+    this.unbind(record);
     if (node.gone) return;
     state.tables.containers.drain(record.slot);
     if (!didNotHappen(error)) {

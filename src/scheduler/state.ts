@@ -4,12 +4,20 @@
  */
 import { assert, type FunctionSpec, KIB, PlatformError } from "../base/mod.ts";
 import { type Capacity, type ContainerPhase, Tables } from "../core/mod.ts";
+import type { FunctionFacts } from "../policy/mod.ts";
 import { FORGET_AFTER_MS } from "./options.ts";
 import type { NodeLease, NodePort } from "./ports.ts";
 
 export interface FunctionRecord {
   readonly slot: number;
   readonly key: string;
+  /** What the policy is told of it; another object when its configuration changes. */
+  facts: FunctionFacts;
+  /** What the policy has set for its containers: invocations at once, and the charge to a node's account. */
+  limit: number;
+  chargeKiB: number;
+  /** Cells of waiters that were bound to a start that failed; the next starts are for them. */
+  readonly unserved: number[];
   /** What new containers are started from; containers of another one drain. */
   spec: FunctionSpec;
   readonly containers: Set<ContainerRecord>;
@@ -26,8 +34,11 @@ export interface ContainerRecord {
   readonly function: FunctionRecord;
   readonly spec: FunctionSpec;
   readonly node: NodeRecord;
-  readonly kib: number;
+  /** What it takes of its node's account. */
+  kib: number;
   readonly createdAtMs: number;
+  /** Cell of the waiter that it is started for and that waits for nothing else; −1: there is none. */
+  boundCell: number;
   /** Empty until the node has named it. */
   containerId: string;
   memoryUsageBytes: number;
@@ -43,6 +54,7 @@ export interface NodeRecord {
   readonly port: NodePort;
   readonly containers: Set<ContainerRecord>;
   liveId: string;
+  readonly joinedMs: number;
   /** Moment of the last answer. */
   answeredMs: number;
   failures: number;
@@ -51,6 +63,8 @@ export interface NodeRecord {
   changes: number;
   /** Creates and removes under way. */
   busy: number;
+  /** It takes nothing new, and is released when its last container has ended. */
+  draining: boolean;
   gone: boolean;
 }
 
@@ -65,6 +79,7 @@ export interface Counters {
 export class State {
   readonly tables: Tables;
   readonly functions = new Map<string, FunctionRecord>();
+  readonly functionById = new Map<number, FunctionRecord>();
   readonly functionBySlot: (FunctionRecord | undefined)[] = [];
   readonly containerBySlot: (ContainerRecord | undefined)[] = [];
   readonly nodes = new Set<NodeRecord>();
@@ -75,10 +90,12 @@ export class State {
     containersRemoved: 0,
     nodesLost: 0,
   };
+  private functionsKnown = 0;
   private readonly freeFunctions: number[] = [];
   private readonly freeContainers: number[] = [];
 
-  constructor(capacity: Capacity) {
+  /** `forgotten` is told of every function whose slot is given to another. */
+  constructor(capacity: Capacity, private readonly forgotten: (fn: FunctionRecord) => void = () => {}) {
     this.tables = new Tables(capacity);
     for (let slot = capacity.functions - 1; slot >= 0; slot--) this.freeFunctions.push(slot);
     for (let slot = capacity.containers - 1; slot >= 0; slot--) this.freeContainers.push(slot);
@@ -93,26 +110,31 @@ export class State {
       slot,
       key,
       spec,
+      facts: factsOf(this.functionsKnown++, spec),
+      limit: spec.concurrency,
+      chargeKiB: kibOf(spec.memoryBytes),
+      unserved: [],
       containers: new Set(),
       startFailures: 0,
       brokenUntilMs: 0,
       lastUsedMs: nowMs,
     };
     this.functions.set(key, record);
+    this.functionById.set(record.facts.id, record);
     this.functionBySlot[slot] = record;
     return record;
   }
 
-  /** A starting container on a node whose memory is reserved already; undefined where the table is full. */
+  /** A starting container on a node where `kib` are reserved for it already; undefined where the table is full. */
   addContainer(
     fn: FunctionRecord,
     spec: FunctionSpec,
     node: NodeRecord,
+    kib: number,
     nowMs: number,
   ): ContainerRecord | undefined {
     const slot = this.freeContainers.pop();
     if (slot === undefined) return undefined;
-    const kib = kibOf(spec.memoryBytes);
     const record: ContainerRecord = {
       slot,
       generation: this.tables.containers.begin(slot, fn.slot, node.slot, kib),
@@ -121,6 +143,7 @@ export class State {
       node,
       kib,
       createdAtMs: nowMs,
+      boundCell: -1,
       containerId: "",
       memoryUsageBytes: 0,
       outcomeUnknown: false,
@@ -185,14 +208,17 @@ export class State {
   private forgetOldestFunction(nowMs: number): number {
     const shared = (this.tables.capacity.workers ?? 1) > 1;
     const oldestFirst = [...this.functions.values()].sort((a, b) => a.lastUsedMs - b.lastUsedMs);
-    for (const { slot, key, containers, lastUsedMs } of oldestFirst) {
+    for (const fn of oldestFirst) {
+      const { slot, key, containers, lastUsedMs } = fn;
       if (containers.size > 0) continue;
       // An ingress thread may acquire it for a while without saying so.
       if (shared && nowMs - lastUsedMs < FORGET_AFTER_MS) continue;
       // Not one that somebody waits for.
       if (!this.tables.functions.forget(slot)) continue;
       this.functions.delete(key);
+      this.functionById.delete(fn.facts.id);
       this.functionBySlot[slot] = undefined;
+      this.forgotten(fn);
       return slot;
     }
     const most = this.tables.capacity.functions;
@@ -200,6 +226,11 @@ export class State {
       retryAfterMs: 1_000,
     });
   }
+}
+
+/** What a policy is told of a function. */
+export function factsOf(id: number, { memoryBytes, timeoutMs, concurrency }: FunctionSpec): FunctionFacts {
+  return { id, memoryKiB: kibOf(memoryBytes), timeoutMs, concurrencyMax: concurrency };
 }
 
 /** Memory sizes round up to whole KiB. */

@@ -5,6 +5,7 @@ import type { NodeKeeper } from "./node_keeper.ts";
 import type { NodeReport } from "./ports.ts";
 import type { Remover } from "./remover.ts";
 import { type ContainerRecord, kibOf, type NodeRecord } from "./state.ts";
+import { containerNumber, type Watcher } from "./watcher.ts";
 
 /** A node is asked at least so often before its silence counts: one lost message is no lost node. */
 const TRIES_BEFORE_LOST = 3;
@@ -24,6 +25,7 @@ export class StatsKeeper {
     private readonly context: Context,
     private readonly nodes: NodeKeeper,
     private readonly remover: Remover,
+    private readonly watcher: Watcher,
   ) {}
 
   /** Remembers a lease that was rebuilt from a node's report. */
@@ -77,8 +79,21 @@ export class StatsKeeper {
   }
 
   private takeUsage(node: NodeRecord, report: NodeReport): void {
-    const usage = new Map(report.containers.map((c) => [c.containerId, c.memoryUsageBytes]));
-    for (const record of node.containers) record.memoryUsageBytes = usage.get(record.containerId) ?? 0;
+    const { policy, clock, state } = this.context;
+    const usage = new Map(report.containers.map((c) => [c.containerId, c]));
+    for (const record of node.containers) {
+      const { slot, generation, containerId, function: fn } = record;
+      const found = usage.get(containerId);
+      record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
+      if (!found || !policy.measured) continue;
+      policy.measured(fn.facts, {
+        memoryKiB: kibOf(found.memoryUsageBytes),
+        cpuPct: found.cpuUsagePct,
+        inFlight: state.tables.containers.inFlight(slot),
+        container: containerNumber(slot, generation),
+      }, clock.nowMs());
+      this.watcher.touch(fn);
+    }
   }
 
   /** Nothing came or went while the node answered: every difference is real. */

@@ -1,7 +1,7 @@
 /** A cluster in memory on a clock that stands still: resource manager and node agents with faults to inject. */
 import { type FunctionSpec, ManualClock, MIB, PlatformError, seededRandom, silentLog, sleep } from "../base/mod.ts";
 import type { Capacity } from "../core/mod.ts";
-import { onDemand, type OnDemandOptions } from "../policy/mod.ts";
+import { onDemand, type OnDemandOptions, type Policy } from "../policy/mod.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { CallOptions } from "../base/mod.ts";
 import type { ContainerReport, NodeLease, NodePort, NodeReport, ResourceManagerPort } from "./ports.ts";
@@ -220,7 +220,7 @@ export class TestCluster {
 
   scheduler(
     options: Partial<SchedulerOptions> = {},
-    policy: Partial<OnDemandOptions> = {},
+    policy: Policy | Partial<OnDemandOptions> = {},
     capacity: Partial<Capacity> = {},
   ): Scheduler {
     const { clock, resourceManager } = this;
@@ -230,7 +230,9 @@ export class TestCluster {
         resourceManager,
         random: seededRandom(1),
         log: silentLog(clock),
-        policy: onDemand({ containerIdleMs: 10_000, nodeIdleMs: 20_000, containersMin: 0, nodesMin: 0, ...policy }),
+        policy: "name" in policy
+          ? policy
+          : onDemand({ containerIdleMs: 10_000, nodeIdleMs: 20_000, containersMin: 0, nodesMin: 0, ...policy }),
         dial: ({ nodeId }) => this.nodes.find((node) => node.lease.nodeId === nodeId)!.port(),
       },
       { ownerId: "scheduler-1", ...options },
@@ -278,7 +280,7 @@ export async function withScheduler(
   options: {
     cluster?: TestCluster;
     options?: Partial<SchedulerOptions>;
-    policy?: Partial<OnDemandOptions>;
+    policy?: Policy | Partial<OnDemandOptions>;
     capacity?: Partial<Capacity>;
   } = {},
 ): Promise<void> {

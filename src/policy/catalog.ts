@@ -1,0 +1,16 @@
+import { baseline } from "./baseline.ts";
+import { fixedKeepalive } from "./fixed_keepalive.ts";
+import { onDemand } from "./on_demand.ts";
+import type { Policy } from "./policy.ts";
+
+/** How long the policies that say nothing of nodes hold one without containers, in milliseconds. */
+const NODE_IDLE_MS = 60_000;
+
+/** Every policy by its name, each call a fresh one that has learnt nothing. */
+export const POLICIES: Readonly<Record<string, () => Policy>> = {
+  "baseline": baseline,
+  "on-demand": () =>
+    onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 0, nodesMin: 0, concurrencyMax: 1 }),
+  "fixed-keepalive-600s": () => fixedKeepalive({ containerIdleMs: 600_000, nodeIdleMs: NODE_IDLE_MS }),
+  "fixed-keepalive-60s": () => fixedKeepalive({ containerIdleMs: 60_000, nodeIdleMs: NODE_IDLE_MS }),
+};

@@ -1,0 +1,183 @@
+/** That the scheduler tells its policy what happens, and does what it says. */
+import { assert, assertEquals } from "@std/assert";
+import { MIB } from "../base/mod.ts";
+import { baseline, onDemand, type Policy } from "../policy/mod.ts";
+import { returned, spec, TestCluster, watch, withScheduler } from "./testing.ts";
+
+const plain = onDemand({ containerIdleMs: 10_000, nodeIdleMs: 20_000, containersMin: 0, nodesMin: 0 });
+const withPolicy = (rest: Partial<Policy>): Policy => ({ ...plain, name: "test", ...rest });
+
+Deno.test("a policy is told of arrivals, starts, runs and stats, and never of a name", () => {
+  const told: string[] = [];
+  const policy = withPolicy({
+    arrived: ({ id }, { waitedMs, isCold }) => told.push(`${id} arrived ${isCold} ${Math.round(waitedMs)}`),
+    started: ({ id }, startMs) => told.push(`${id} started ${startMs}`),
+    ended: ({ id }, { durationMs, memoryKiB, failure, inFlight }) =>
+      told.push(`${id} ended ${durationMs} ${memoryKiB} ${failure} ${inFlight}`),
+    measured: ({ id }, { memoryKiB, inFlight }) => told.push(`${id} measured ${memoryKiB} ${inFlight}`),
+  });
+  return withScheduler(async ({ scheduler, clock }) => {
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(700);
+    const { containerId } = first.value!;
+    const end = { durationNanos: 5_000_000, maxMemoryBytes: 3 * MIB, errorMessage: "" };
+    await scheduler.release({ ...end, requestId: "a", containerId, errorCode: "exception" });
+    await clock.advance(100);
+    await scheduler.acquire({ requestId: "b", function: spec() }, {});
+    await clock.advance(300);
+    assertEquals(told, [
+      "0 started 500",
+      "0 arrived true 522",
+      "0 ended 5 3072 exception 1",
+      "0 arrived false 0",
+      "0 measured 1 1",
+    ]);
+  }, { policy });
+});
+
+Deno.test("a limit that the policy raises holds for containers that run: who waits is let in", () => {
+  let limit = 1;
+  const policy = withPolicy({ concurrency: () => limit, ended: () => {} });
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    const hello = spec("hello", { concurrency: 10 });
+    const calls = ["a", "b", "c"].map((requestId) => watch(scheduler.acquire({ requestId, function: hello }, {})));
+    await clock.advance(1_000);
+    assertEquals(calls.map(({ value }) => value?.containerId), ["container-1", undefined, undefined]);
+    limit = 2;
+    await clock.advance(200);
+    assertEquals(calls.map(({ value }) => value?.containerId), ["container-1", "container-1", undefined]);
+    limit = 1;
+    await clock.advance(200);
+    await scheduler.release(returned("a", "container-1"));
+    await clock.advance(200);
+    assertEquals(calls[2].value, undefined);
+    await scheduler.release(returned("b", "container-1"));
+    assertEquals(cluster.containersMade, 1);
+    await clock.advance(0);
+    assertEquals(calls[2].value?.containerId, "container-1");
+  }, { policy, cluster: new TestCluster({ nodes: 1, memoryMib: 128 }) });
+});
+
+Deno.test("a charge below what containers may use packs more of them, as far as the setting allows", async () => {
+  for (const [overcommitMax, containers] of [[1, 2], [1.6, 3], [8, 4]]) {
+    const policy = withPolicy({ chargeKiB: () => 64 * 1_024 });
+    const cluster = new TestCluster({ nodes: 1, memoryMib: 256 });
+    cluster.checkMemory = () => {};
+    await withScheduler(async ({ scheduler, clock }) => {
+      for (let i = 0; i < 6; i++) watch(scheduler.acquire({ requestId: `r${i}`, function: spec() }, {}));
+      await clock.advance(3_000);
+      assertEquals(cluster.containers().length, containers);
+    }, { policy, cluster, options: { overcommitMax } });
+  }
+});
+
+Deno.test("another charge is booked for containers that run, as far as their node has room", () => {
+  let chargeKiB = 64 * 1_024;
+  const policy = withPolicy({ chargeKiB: () => chargeKiB, ended: () => {} });
+  const cluster = new TestCluster({ nodes: 1, memoryMib: 256 });
+  cluster.checkMemory = () => {};
+  return withScheduler(async ({ scheduler, clock }) => {
+    const calls = [1, 2, 3].map((i) => watch(scheduler.acquire({ requestId: `r${i}`, function: spec() }, {})));
+    await clock.advance(2_000);
+    const freeMiB = async () => (await scheduler.listNodes())[0].freeBytes / MIB;
+    assertEquals(await freeMiB(), 64);
+    chargeKiB = 128 * 1_024;
+    await scheduler.release(returned("r1", calls[0].value!.containerId));
+    await clock.advance(200);
+    assertEquals(await freeMiB(), 0, "one of three got more, for two there was no room");
+    await scheduler.release(returned("r2", calls[1].value!.containerId, "crash"));
+    await clock.advance(200);
+    assertEquals(await freeMiB(), 0, "the room of the one that went is another one's");
+  }, { policy, cluster, options: { overcommitMax: 2 } });
+});
+
+Deno.test("a policy reserves ahead, and drains: the node takes nothing new, and goes when its last run has ended", () => {
+  let wanted = 2, drained = -1;
+  const policy = withPolicy({
+    nodesWanted: () => wanted,
+    nodeToDrain: () => drained,
+    keepNode: () => true,
+    placeOn: (_, nodes) => nodes.length - 1,
+  });
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    await clock.advance(300);
+    assertEquals(cluster.held.size, 2);
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(1_000);
+    assertEquals(first.value?.nodeId, "node-2", "the policy has chosen it");
+    wanted = 0;
+    drained = 1;
+    await clock.advance(100);
+    drained = -1;
+    const second = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
+    await clock.advance(1_000);
+    assertEquals(second.value?.nodeId, "node-1");
+    assertEquals(cluster.held.size, 2, "something runs on it");
+    await scheduler.release(returned("a", first.value!.containerId));
+    await clock.advance(200);
+    assertEquals([...cluster.held.keys()], ["node-1"]);
+  }, { policy });
+});
+
+Deno.test("containers can be started before anybody asks for them", () => {
+  let due: number[] = [];
+  const policy = withPolicy({
+    functionsToServe: () => due,
+    containersToStart: ({ waiting, starting, warm }) => due.length > 0 ? 3 - starting - warm : waiting - starting,
+  });
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(1_000);
+    assertEquals(cluster.containersMade, 1);
+    due = [0, 99];
+    await clock.advance(1_000);
+    assertEquals(cluster.containersMade, 3);
+  }, { policy });
+});
+
+Deno.test("bound early, an acquire waits for the container that is started for it, whatever else comes free", () =>
+  withScheduler(async ({ scheduler, clock, cluster }) => {
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(1_000);
+    const second = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
+    await clock.advance(100);
+    await scheduler.release(returned("a", first.value!.containerId));
+    await clock.advance(100);
+    assertEquals(second.value, undefined);
+    const third = watch(scheduler.acquire({ requestId: "c", function: spec() }, {}));
+    await clock.advance(0);
+    assertEquals(third.value?.containerId, "container-1", "who comes later finds the idle one");
+    await clock.advance(1_000);
+    assertEquals([second.value?.containerId, cluster.containersMade], ["container-2", 2]);
+    assert(second.value?.coldStart);
+  }, { policy: baseline() }));
+
+Deno.test("bound early, those for whom none can be started take what comes free, in order", () =>
+  withScheduler(async ({ scheduler, clock }) => {
+    const calls = ["a", "b", "c"].map((requestId) => watch(scheduler.acquire({ requestId, function: spec() }, {})));
+    await clock.advance(1_000);
+    assertEquals(calls.map(({ value }) => value !== undefined), [true, false, false]);
+    await scheduler.release(returned("a", calls[0].value!.containerId));
+    await clock.advance(0);
+    assertEquals(calls.map(({ value }) => value !== undefined), [true, true, false]);
+  }, { policy: baseline(), cluster: new TestCluster({ nodes: 1, memoryMib: 128 }) }));
+
+Deno.test("bound early, a start that failed is made up for by another, and who leaves leaves its container to others", () => {
+  const cluster = new TestCluster({ nodes: 1, memoryMib: 256 });
+  return withScheduler(async ({ scheduler, clock }) => {
+    cluster.nodes[0].createRepliesLost = 1;
+    const leaving = new AbortController();
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, { signal: leaving.signal }));
+    const second = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
+    await clock.advance(700);
+    assertEquals([first.value, second.value?.containerId], [undefined, "container-2"]);
+    await clock.advance(1_500);
+    assertEquals(first.value?.containerId, "container-3");
+    const third = watch(scheduler.acquire({ requestId: "c", function: spec() }, { signal: leaving.signal }));
+    await clock.advance(100);
+    leaving.abort();
+    await clock.advance(100);
+    assertEquals(third.error?.code, "cancelled");
+    scheduler.checkInvariants();
+  }, { policy: baseline(), cluster });
+});

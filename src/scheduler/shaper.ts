@@ -1,0 +1,65 @@
+import { assert } from "../base/mod.ts";
+import type { Context } from "./context.ts";
+import type { SchedulerOptions } from "./options.ts";
+import { type ContainerRecord, type FunctionRecord, kibOf } from "./state.ts";
+
+/** The least that a container which may use `memoryBytes` is charged. */
+export function chargeMinKiB(memoryBytes: number, { overcommitMax }: Pick<SchedulerOptions, "overcommitMax">): number {
+  return Math.ceil(kibOf(memoryBytes) / overcommitMax);
+}
+
+/** Gives a function's containers the concurrency limit and the charge that the policy wants, those that run as well. */
+export class Shaper {
+  /** Functions with containers that are charged less because their node had no more to give. */
+  private readonly undercharged = new Set<FunctionRecord>();
+
+  constructor(private readonly context: Context) {}
+
+  /** Asks the policy anew, and lets it hold. */
+  shape(fn: FunctionRecord): void {
+    const { policy, options } = this.context;
+    const { facts } = fn;
+    const limit = policy.concurrency?.(facts) ?? facts.concurrencyMax;
+    assert(limit >= 1 && limit <= facts.concurrencyMax, `policy ${policy.name} wants a concurrency of ${limit}`);
+    const leastKiB = chargeMinKiB(fn.spec.memoryBytes, options);
+    const wantedKiB = policy.chargeKiB?.(facts) ?? facts.memoryKiB;
+    const chargeKiB = Math.min(facts.memoryKiB, Math.max(leastKiB, Math.ceil(wantedKiB)));
+    if (limit === fn.limit && chargeKiB === fn.chargeKiB && !this.undercharged.has(fn)) return;
+    fn.limit = limit;
+    fn.chargeKiB = chargeKiB;
+    this.undercharged.delete(fn);
+    for (const record of fn.containers) {
+      if (record.spec !== fn.spec || record.node.gone) continue;
+      this.charge(record);
+      this.limit(record);
+    }
+    this.context.dispatcher.match(fn.slot);
+  }
+
+  /** Tries again where a node had no more to give. */
+  retry(): void {
+    for (const fn of [...this.undercharged]) {
+      if (this.context.state.functionBySlot[fn.slot] === fn) this.shape(fn);
+      else this.undercharged.delete(fn);
+    }
+  }
+
+  private charge(record: ContainerRecord): void {
+    const { containers, nodes } = this.context.state.tables;
+    const { node, function: fn } = record;
+    const moreKiB = fn.chargeKiB - record.kib;
+    if (moreKiB === 0) return;
+    if (moreKiB < 0) nodes.release(node.slot, -moreKiB);
+    else if (!nodes.reserve(node.slot, moreKiB)) {
+      this.undercharged.add(fn);
+      return;
+    }
+    record.kib += moreKiB;
+    containers.setKib(record.slot, record.kib);
+  }
+
+  private limit({ slot, function: fn }: ContainerRecord): void {
+    const { containers, functions } = this.context.state.tables;
+    if (containers.setLimit(slot, fn.limit)) functions.offer(fn.slot, containers.rank(slot));
+  }
+}
