@@ -2,10 +2,9 @@ import { assert, type FailureKind, type FunctionSpec, PlatformError } from "../.
 import type { ContainerReport, NodeReport } from "../../scheduler/ports.ts";
 import { quotaCores } from "../../nodeservice/runtimes/simulated/model.ts";
 import type { VirtualClock } from "../engine/virtual_clock.ts";
-import { SimContainer, type Started } from "./container.ts";
+import { type Run, SimContainer, type Started } from "./container.ts";
 import type { ClusterOptions } from "./options.ts";
 import { Processors } from "./processors.ts";
-import type { Run } from "./run.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What nodes share. */

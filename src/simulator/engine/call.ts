@@ -2,7 +2,7 @@ import { attemptId, type FailureKind, type FunctionSpec, PlatformError } from ".
 import type { Grant } from "../../scheduler/ports.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { Run } from "../cluster/run.ts";
+import { Run } from "../cluster/container.ts";
 import { type CallResults, OUTCOME, START } from "../score/types.ts";
 import type { Calls } from "../workloads/types.ts";
 import type { VirtualClock } from "./virtual_clock.ts";

@@ -1,4 +1,4 @@
-import { DEFAULT_ACCOUNT, type FunctionSpec, seededRandom, silentLog } from "../../base/mod.ts";
+import { CONCURRENCY_MAX, DEFAULT_ACCOUNT, type FunctionSpec, seededRandom, silentLog } from "../../base/mod.ts";
 import type { Capacity } from "../../core/mod.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { SchedulerOptions } from "../../scheduler/options.ts";
@@ -6,7 +6,7 @@ import { Scheduler } from "../../scheduler/scheduler.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import { type ClusterOptions, DEFAULT_CLUSTER } from "../cluster/options.ts";
 import { createCallResults, type RunResult } from "../score/types.ts";
-import type { Calls, Workload } from "../workloads/types.ts";
+import type { Workload } from "../workloads/types.ts";
 import { Call, type CallParts } from "./call.ts";
 import { capacityFor } from "./capacity.ts";
 import { SimEvent } from "./event_queue.ts";
@@ -20,7 +20,7 @@ export interface SimulateOptions {
   readonly cluster?: Partial<ClusterOptions>;
   readonly scheduler?: Partial<SchedulerOptions>;
   readonly capacity?: Partial<Capacity>;
-  /** Invocations that a function's owner allows in one container at once. 1 by default. */
+  /** Invocations that every function's owner allows in one container at once. As many as can be by default. */
   readonly concurrency?: number;
   /** Called now and then with how many calls are over. */
   readonly onProgress?: (over: number, of: number) => void;
@@ -46,7 +46,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   // The workload begins at 0.
   const clock = new VirtualClock(-START_UP_MS);
   const random = seededRandom(seed);
-  const specs = specsOf(workload, options.concurrency ?? 1);
+  const specs = specsOf(workload, options.concurrency ?? CONCURRENCY_MAX);
   const indexes = new Map(specs.map(({ functionName }, index) => [functionName, index]));
   const clusterOptions = { ...DEFAULT_CLUSTER, ...options.cluster };
   const cluster = new Cluster({

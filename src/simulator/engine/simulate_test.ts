@@ -26,7 +26,7 @@ function workloadOf(rows: readonly Row[], timeoutMs = 60_000): Workload {
 }
 
 function run(workload: Workload, rest: Partial<SimulateOptions> = {}) {
-  return simulate({ workload, seed: 1, policy: policy(), ...rest });
+  return simulate({ workload, seed: 1, policy: policy(), concurrency: 1, ...rest });
 }
 
 /** The first ten thousand calls of the evaluation. */
