@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { callJson, cli, processesWith, serve, summaryOf, until, upArgs, withPlatform } from "./program.ts";
+import { assertPromises } from "./promises.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "mini-faas-test-" });
@@ -45,6 +46,7 @@ Deno.test("after a kill -9 the next start cleans up, and every function is there
     assertEquals(functions.map((f: { functionName: string }) => f.functionName).sort(), ["hello", "sleep"]);
     const slept = await fetch(`${base}/fn/sleep`, { method: "POST", body: '{"ms":10}' });
     assertEquals(await slept.json(), { sleptMs: 10 });
+    await assertPromises({ scheduler: `http://${second.ready.scheduler}` });
     assertEquals(await second.stop(), 0);
     await until("no process", () => processesWith(data), (found) => found.length === 0);
   });

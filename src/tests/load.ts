@@ -1,4 +1,4 @@
-import { until } from "./program.ts";
+import { until, within } from "./program.ts";
 
 /** Invocations by URL, some of them every so often, whatever becomes of those before. */
 export class Load {
@@ -25,10 +25,10 @@ export class Load {
     await until(`${more} more answers`, () => Promise.resolve(this.good), (good) => good >= wanted);
   }
 
-  /** Sends no more; what those that failed were told. */
+  /** Sends no more, and every call is answered; what those that failed were told. */
   async end(): Promise<string[]> {
     clearInterval(this.timer);
-    await Promise.all(this.calls);
+    await within(Promise.all(this.calls), `an answer to each of ${this.calls.size} calls`);
     return this.failures;
   }
 

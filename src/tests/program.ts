@@ -1,12 +1,14 @@
 /** The real program as a child process, for tests that cross rooms. */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { callJson, PATIENCE_MS } from "./calls.ts";
+import { assertPromises } from "./promises.ts";
 import { TextLineStream } from "./text_lines.ts";
+
+export { callJson, PATIENCE_MS };
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys"];
-/** How long a test waits for anything before it gives up; a busy machine needs some. */
-export const PATIENCE_MS = 60_000;
 
 /** A running command of ours that serves. */
 export interface Served {
@@ -81,20 +83,18 @@ export async function serve(args: readonly string[], options: ServeOptions = {})
   };
 }
 
-/** A whole platform on ports of its own and an empty data folder, gone afterwards. */
+/** A whole platform on ports of its own and an empty data folder, which keeps its promises and is gone afterwards. */
 export async function withPlatform(
   args: readonly string[],
   use: (platform: Platform) => Promise<void>,
 ): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "mini-faas-test-" });
   const served = await serve([...upArgs(data), ...args]);
+  const scheduler = `http://${served.ready.scheduler}`;
   try {
-    await use({
-      ...served,
-      data,
-      url: `http://${served.ready.apiserver}`,
-      scheduler: `http://${served.ready.scheduler}`,
-    });
+    await use({ ...served, data, url: `http://${served.ready.apiserver}`, scheduler });
+    const tokenFile = args.find((arg) => arg.startsWith("--token-file="))?.slice("--token-file=".length);
+    await assertPromises({ scheduler, token: tokenFile && await Deno.readTextFile(tokenFile) });
   } catch (error) {
     console.error(served.log());
     throw error;
@@ -169,18 +169,6 @@ export function follow(...args: string[]): { until(text: string): Promise<void>;
       return (await within(child.status, `the end of ${args.join(" ")}`)).code;
     },
   };
-}
-
-/** One unary call as JSON over HTTP/1.1. */
-// deno-lint-ignore no-explicit-any -- replies are looked at by tests
-export async function callJson(base: string, method: string, request: unknown, timeoutMs?: number): Promise<any> {
-  const deadline: Record<string, string> = timeoutMs === undefined ? {} : { "connect-timeout-ms": String(timeoutMs) };
-  const response = await fetch(`${base}/${method}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...deadline },
-    body: JSON.stringify(request),
-  });
-  return await response.json();
 }
 
 /** Counters of the scheduler; those of 0 are left out by JSON. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, equal } from "@std/assert";
 import { Load } from "./load.ts";
-import { callJson, cli, processesWith, serve, summaryOf, until, upArgs } from "./program.ts";
+import { callJson, cli, processesWith, serve, until, upArgs } from "./program.ts";
+import { assertPromises } from "./promises.ts";
 import { type Services, withServices } from "./services.ts";
 
 /** What runs on each node by its own word: memory not given to containers, and the containers' ids. */
@@ -121,7 +122,7 @@ Deno.test("up is killed in the middle of load and started again on the same data
     assertEquals((await slept.json()).sleptMs, 1);
     const now = await processesWith(root);
     assertEquals(old.filter((pid) => now.includes(pid)), [], "containers of the killed platform");
-    await until("its leases", () => summaryOf(`http://${second.ready.scheduler}`), ({ leases = 0 }) => leases === 0);
+    await assertPromises({ scheduler: `http://${second.ready.scheduler}` });
     assertEquals(await second.stop(), 0);
     assertEquals(await processesWith(root), []);
   } finally {

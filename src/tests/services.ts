@@ -1,6 +1,7 @@
 /** Every service in a process of its own, for tests that stop, kill and start them one by one. */
 import { assert, assertEquals } from "@std/assert";
 import * as path from "node:path";
+import { assertPromises } from "./promises.ts";
 import { callJson, cli, follow, processesWith, serve, type Served, summaryOf, until } from "./program.ts";
 
 /** With nothing under way; half of the time that what is under way gets. */
@@ -17,13 +18,14 @@ export interface ServicesOptions {
   readonly later?: readonly ServiceName[];
 }
 
-/** Starts them all, and ends with nothing left: no process, no temporary file, no control group. */
+/** Starts them all, and ends with promises kept and nothing left: no process, no temporary file, no control group. */
 export async function withServices(options: ServicesOptions, use: (services: Services) => Promise<void>) {
   const root = await Deno.makeTempDir({ prefix: "mini-faas-test-" });
   const services = new Services(root, options);
   try {
     await services.begin();
     await use(services);
+    await services.keepPromises();
     await services.end();
   } catch (error) {
     await services.kill();
@@ -41,6 +43,8 @@ export class Services {
   private readonly ports = new Map<string, number>();
   private readonly ended: Served[] = [];
   private killed = 0;
+  /** Leases of apiservers that were killed. */
+  private orphans = 0;
 
   constructor(readonly root: string, private readonly options: ServicesOptions) {}
 
@@ -89,9 +93,19 @@ export class Services {
     await this.noteCgroups();
     const served = this.running.get(name)!;
     this.running.delete(name);
-    if (signal === "SIGKILL") this.killed++;
+    if (signal === "SIGKILL") {
+      this.killed++;
+      // Without a scheduler there are none.
+      if (name === "apiserver") this.orphans += (await this.summary().catch(() => undefined))?.leases ?? 0;
+    }
     this.ended.push(served);
     return await served.stop(signal);
+  }
+
+  /** Waits until what is asked of a platform with nothing to do holds; where the scheduler runs, which knows. */
+  async keepPromises(): Promise<void> {
+    if (!this.running.has("scheduler")) return;
+    await assertPromises({ scheduler: `http://${this.address("scheduler")}`, orphans: this.orphans });
   }
 
   /** Stops all that runs, by SIGTERM, and looks for what is left. */
@@ -169,10 +183,13 @@ export class Services {
 
   /** Waits until the scheduler counts what is asked for; what it leaves out is 0. */
   async counts(wanted: Record<string, number>): Promise<void> {
-    const base = `http://${this.address("scheduler")}`;
-    await until(JSON.stringify(wanted), () => summaryOf(base), (summary) => {
+    await until(JSON.stringify(wanted), () => this.summary(), (summary) => {
       return Object.entries(wanted).every(([name, count]) => (summary[name] ?? 0) === count);
     });
+  }
+
+  private summary(): Promise<Record<string, number>> {
+    return summaryOf(`http://${this.address("scheduler")}`);
   }
 
   /** Kills the one process whose command line goes on like this below the test's folder. */

@@ -72,6 +72,7 @@ Deno.test("each service in its own process, the resource manager starting its no
       for (const { status, code } of await six(1)) assertEquals(code, status === 200 ? "" : "unavailable");
       assertEquals((await six(700)).filter(({ status }) => status !== 200), []);
       await services.counts({ leases: 0, nodesLost: 1 });
+      await services.keepPromises();
     });
 
     await t.step("told to stop all at once, they let a running invocation end", async () => {
