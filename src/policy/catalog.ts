@@ -1,5 +1,7 @@
 import { baseline } from "./baseline.ts";
 import { fixedKeepalive } from "./fixed_keepalive.ts";
+import { kpa } from "./kpa.ts";
+import { memoryShare } from "./memory_share.ts";
 import { onDemand } from "./on_demand.ts";
 import type { Policy } from "./policy.ts";
 
@@ -11,6 +13,8 @@ export const POLICIES: Readonly<Record<string, () => Policy>> = {
   "baseline": baseline,
   "on-demand": () =>
     onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 0, nodesMin: 0, concurrencyMax: 1 }),
+  "memory-share": memoryShare,
   "fixed-keepalive-600s": () => fixedKeepalive({ containerIdleMs: 600_000, nodeIdleMs: NODE_IDLE_MS }),
   "fixed-keepalive-60s": () => fixedKeepalive({ containerIdleMs: 60_000, nodeIdleMs: NODE_IDLE_MS }),
+  "kpa": kpa,
 };

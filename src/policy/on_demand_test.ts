@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { onDemand } from "./on_demand.ts";
 
 const fn = { id: 0, memoryKiB: 1_024, timeoutMs: 1_000, concurrencyMax: 1 };
+const demand = { function: fn, nowMs: 0, waiting: 1, concurrency: 1, starting: 0, warm: 0, inFlight: 0 };
 const policy = onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 1, nodesMin: 0 });
 
 Deno.test("on-demand starts one permit for each waiting invocation, counting what is starting already", () => {
@@ -36,11 +37,14 @@ Deno.test("on-demand makes room on the node whose containers have idled longest,
       }],
     },
     { freeKiB: 250, idle: [] },
-  ]);
+  ], demand);
   assertEquals(room?.candidate, 1);
   assertEquals(room?.containers, [1, 0]);
 });
 
 Deno.test("on-demand says so where no node can get enough room", () => {
-  assertEquals(policy.makeRoom(300, [{ freeKiB: 100, idle: [{ function: fn, idleMs: 5, kib: 100 }] }]), undefined);
+  assertEquals(
+    policy.makeRoom(300, [{ freeKiB: 100, idle: [{ function: fn, idleMs: 5, kib: 100 }] }], demand),
+    undefined,
+  );
 });

@@ -14,6 +14,8 @@ export interface Policy {
   readonly binding?: "late" | "early";
   /** Containers being started at once, per node held; instead of the scheduler's setting. */
   readonly startsPerNodeMax?: number;
+  /** Nodes held at most, where the scheduler's setting allows more. */
+  readonly nodesMax?: number;
 
   /** An acquire was answered with a container; told soon after, in the order of answers. */
   arrived?(fn: FunctionFacts, arrival: Arrival): void;
@@ -54,9 +56,9 @@ export interface Policy {
   keepNode(idle: IdleNode): boolean;
   /**
    * Which idle containers to remove so that one node gets room, or nothing where no node can. Answers indexes into one
-   * candidate's `idle`.
+   * candidate's `idle`. `demand` is of the function that needs it.
    */
-  makeRoom(needKiB: number, candidates: readonly RoomCandidate[]): Eviction | undefined;
+  makeRoom(needKiB: number, candidates: readonly RoomCandidate[], demand: FunctionDemand): Eviction | undefined;
   /** Nodes to hold, needed or not: asked on every tick. 0 without it. */
   nodesWanted?(cluster: ClusterFacts): number;
   /**

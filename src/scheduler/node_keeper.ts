@@ -56,9 +56,10 @@ export class NodeKeeper {
    * at once take more than the burst needs by the time they are there.
    */
   want(why: string): boolean {
-    const { state, options, clock, log } = this.context;
+    const { state, options, clock, log, policy } = this.context;
     if (this.reserving) return true;
-    if (state.nodes.size >= Math.min(options.nodesMax, state.tables.capacity.nodes)) return false;
+    const most = Math.min(options.nodesMax, policy.nodesMax ?? Infinity, state.tables.capacity.nodes);
+    if (state.nodes.size >= most) return false;
     if (clock.nowMs() < this.notBeforeMs) return false;
     this.reserving = true;
     this.context.history.note("", `asking for another node: ${why}`);

@@ -1,6 +1,6 @@
 import { messageOf, retry } from "../base/mod.ts";
 import { ContainerPhase } from "../core/mod.ts";
-import type { RoomCandidate } from "../policy/mod.ts";
+import type { FunctionDemand, RoomCandidate } from "../policy/mod.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, NodeRecord } from "./state.ts";
 
@@ -49,7 +49,7 @@ export class Remover {
   }
 
   /** Asks the policy which idle containers to give up for `kib` on one node, needed by the function `forKey`. */
-  makeRoom(kib: number, forKey: string): void {
+  makeRoom(kib: number, forKey: string, demand: FunctionDemand): void {
     const { state, policy, clock } = this.context;
     const { containers, nodes } = state.tables;
     const candidates: (RoomCandidate & { records: ContainerRecord[] })[] = [];
@@ -67,7 +67,7 @@ export class Remover {
       });
       candidates.push({ freeKiB, idle, records });
     }
-    const eviction = policy.makeRoom(kib, candidates);
+    const eviction = policy.makeRoom(kib, candidates, demand);
     if (!eviction) return;
     for (const index of eviction.containers) {
       const record = candidates[eviction.candidate].records[index];

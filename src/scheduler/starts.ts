@@ -45,7 +45,7 @@ export class Starter {
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
       const node = this.place(fn, kib);
       if (!node) {
-        this.askForRoom(fn, kib);
+        this.askForRoom(fn, kib, demand);
         return n > 0;
       }
       const record = state.addContainer(fn, fn.spec, node, kib, this.context.clock.nowMs());
@@ -97,11 +97,11 @@ export class Starter {
     return undefined;
   }
 
-  private askForRoom(fn: FunctionRecord, kib: number): void {
+  private askForRoom(fn: FunctionRecord, kib: number, demand: FunctionDemand): void {
     const tooLarge = refuseTooLarge(this.context.state.tables, fn.spec);
     if (tooLarge) return this.context.failWaiting(tooLarge, fn);
     if (this.nodes.want(`${fn.key} needs ${Math.ceil(kib / 1024)} MiB, more than any node has free`)) return;
-    this.remover.makeRoom(kib, fn.key);
+    this.remover.makeRoom(kib, fn.key, demand);
   }
 
   private async start(record: ContainerRecord): Promise<void> {
