@@ -58,10 +58,7 @@ export function checkRequest(fields: Fields): number {
       throw new MalformedMessage(":path does not begin with /");
     }
   }
-  if (authority === "") throw new MalformedMessage(":authority is empty");
-  if (authority !== undefined && authority.includes("@")) {
-    throw new MalformedMessage(":authority holds a user's name");
-  }
+  if (authority !== undefined) checkAuthority(":authority", authority);
   return checkRegular(fields, i, authority, true);
 }
 
@@ -128,6 +125,7 @@ function checkRegular(fields: Fields, from: number, authority: string | undefine
       case "upgrade":
         throw new MalformedMessage(`${name} belongs to HTTP/1.1 connections`);
       case "host":
+        if (authority === undefined && strict) checkAuthority(name, authority = value);
         if (authority !== undefined && authority !== value && authority.toLowerCase() !== value.toLowerCase()) {
           throw new MalformedMessage("host is not :authority");
         }
@@ -180,6 +178,26 @@ function checkPseudo(name: string, value: string): void {
     const character = value.charCodeAt(i);
     if (character <= SPACE || character === DELETE) {
       throw new MalformedMessage(`${name} holds a blank or a control character`);
+    }
+  }
+}
+
+/**
+ * RFC 9113, 8.3.1: a host and a port. Were there room for more, a URL put together of it and :path would have another
+ * path than :path, or a user's name.
+ */
+function checkAuthority(name: string, value: string): void {
+  if (value === "") throw new MalformedMessage(`${name} is empty`);
+  for (let i = 0; i < value.length; i++) {
+    switch (value.charCodeAt(i)) {
+      case SPACE:
+      case TAB:
+      case 0x23: // #
+      case 0x2f: // slash
+      case 0x3f: // ?
+      case 0x40: // @
+      case 0x5c: // backslash
+        throw new MalformedMessage(`${name} is ${show(value)}, must be a host and a port at most`);
     }
   }
 }
