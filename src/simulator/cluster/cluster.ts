@@ -25,6 +25,8 @@ export class Cluster {
   readonly nodes = new Map<string, SimNode>();
   /** Whether the resource manager can be reached. */
   isManagerUp = true;
+  /** So many reservations to come are refused, as by an empty pool. */
+  refusals = 0;
   readonly #parts: ClusterParts;
   readonly #pool: NodePool;
   readonly #onDead = new Map<SimNode, OnDead>();
@@ -68,6 +70,11 @@ export class Cluster {
     this.#onDead.delete(node);
   }
 
+  /** Ids of the nodes that are leased now. */
+  held(): string[] {
+    return this.#pool.usage().filter(({ releasedAtMs }) => releasedAtMs === 0).map(({ nodeId }) => nodeId);
+  }
+
   #manage<Reply>(options: Parameters<Network["call"]>[0], run: () => Reply): Promise<Reply> {
     return this.network.call<Reply>(options, (answer, fail) => {
       if (!this.isManagerUp) return fail(new PlatformError("unavailable", "the resource manager is down"));
@@ -83,6 +90,10 @@ export class Cluster {
   }
 
   #reserve(requestId: string, accountId: string): NodeLease {
+    if (this.refusals > 0) {
+      this.refusals--;
+      throw new PlatformError("resource_exhausted", "no node is ready");
+    }
     const lease = this.#pool.reserve(requestId, accountId);
     const node = this.nodes.get(lease.nodeId)!;
     // Asked twice, it is the same node.

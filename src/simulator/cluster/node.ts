@@ -20,6 +20,7 @@ export interface NodeParts {
 export class SimNode {
   isUp = true;
   ownerId = "";
+  liveId: string;
   /** Its index in the timeline, from its reservation on. */
   index = -1;
   readonly containers = new Map<string, SimContainer>();
@@ -29,10 +30,12 @@ export class SimNode {
   readonly #processors: Processors;
   #usedBytes = 0;
   #made = 0;
+  #lives = 1;
   #reportedMs = 0;
 
   constructor(readonly nodeId: string, parts: NodeParts) {
     this.#parts = parts;
+    this.liveId = `${nodeId}.1`;
     this.#processors = new Processors(parts.options.cores, parts.clock);
   }
 
@@ -129,6 +132,14 @@ export class SimNode {
     for (const { containerId } of [...this.containers.values()]) this.remove(containerId);
   }
 
+  /** The agent starts anew: without its containers, as nobody's. */
+  restart(): void {
+    for (const { containerId } of [...this.containers.values()]) this.remove(containerId);
+    this.#byRequest.clear();
+    this.ownerId = "";
+    this.liveId = `${this.nodeId}.${++this.#lives}`;
+  }
+
   report(): NodeReport {
     const { clock, options } = this.#parts;
     const elapsedMs = clock.nowMs() - this.#reportedMs;
@@ -153,7 +164,7 @@ export class SimNode {
       });
     }
     return {
-      liveId: this.nodeId,
+      liveId: this.liveId,
       ownerId: this.ownerId,
       totalMemoryBytes: options.nodeMemoryBytes,
       memoryUsageBytes: this.#usedBytes,

@@ -28,6 +28,17 @@ export interface CallParts {
   readonly results: CallResults;
   /** Acquires that wait for an answer now, and calls whose outcome is known. */
   readonly counts: { waiting: number; over: number };
+  /** Told of what became of a call, where somebody wants to know. */
+  readonly watch?: CallWatch;
+}
+
+/** What a checker sees of the calls. */
+export interface CallWatch {
+  /** Whether the caller of this one dies while it runs: its return is never sent. */
+  forgets(index: number): boolean;
+  asked(index: number): void;
+  granted(index: number, requestId: string, grant: Grant): void;
+  over(index: number, outcome: number): void;
 }
 
 /**
@@ -72,6 +83,7 @@ export class Call extends Run {
   acquire(): void {
     const { clock, scheduler, counts } = this.#parts;
     const request = { requestId: this.#requestId, function: this.#spec };
+    this.#parts.watch?.asked(this.#index);
     let granted: Grant | Promise<Grant>;
     try {
       granted = scheduler().acquireNow(request, { timeoutMs: Math.max(0, ANSWER_MS_MAX - this.#ageMs) });
@@ -111,6 +123,7 @@ export class Call extends Run {
 
   #granted(grant: Grant): void {
     const { clock, cluster, results } = this.#parts;
+    this.#parts.watch?.granted(this.#index, this.#requestId, grant);
     this.#grant = grant;
     this.#grantedMs = clock.nowMs();
     results.acquireMs[this.#index] = this.#ageMs;
@@ -145,7 +158,8 @@ export class Call extends Run {
 
   /** Tells the scheduler how the run ended, until it has heard it. */
   #return({ containerId }: Grant, failure: FailureKind | undefined, maxMemoryBytes: number): void {
-    const { clock, cluster, scheduler, counts } = this.#parts;
+    const { clock, cluster, scheduler, counts, watch } = this.#parts;
+    if (watch?.forgets(this.#index)) return;
     const request = {
       requestId: this.#requestId,
       containerId,
@@ -168,6 +182,7 @@ export class Call extends Run {
   #over(outcome: number): void {
     this.#parts.results.outcome[this.#index] = outcome;
     this.#parts.counts.over++;
+    this.#parts.watch?.over(this.#index, outcome);
   }
 }
 

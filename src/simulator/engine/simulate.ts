@@ -1,4 +1,4 @@
-import { CONCURRENCY_MAX, DEFAULT_ACCOUNT, type FunctionSpec, seededRandom, silentLog } from "../../base/mod.ts";
+import { CONCURRENCY_MAX, seededRandom, silentLog } from "../../base/mod.ts";
 import type { Capacity } from "../../core/mod.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { SchedulerOptions } from "../../scheduler/options.ts";
@@ -7,9 +7,8 @@ import { Cluster } from "../cluster/cluster.ts";
 import { type ClusterOptions, DEFAULT_CLUSTER } from "../cluster/options.ts";
 import { createCallResults, type RunResult } from "../score/types.ts";
 import type { Workload } from "../workloads/types.ts";
-import { Call, type CallParts } from "./call.ts";
+import { Arrivals, specsOf } from "./arrivals.ts";
 import { capacityFor } from "./capacity.ts";
-import { SimEvent } from "./event_queue.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 export interface SimulateOptions {
@@ -101,40 +100,4 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     ...cluster.timeline.close(endMs),
     events: clock.events,
   };
-}
-
-function specsOf({ functions }: Workload, concurrency: number): FunctionSpec[] {
-  return functions.map(({ id, memoryBytes, timeoutMs }) => ({
-    accountId: DEFAULT_ACCOUNT,
-    functionName: id,
-    handler: "",
-    memoryBytes,
-    timeoutMs,
-    codeHash: "",
-    version: 1,
-    concurrency,
-    allowNet: [],
-  }));
-}
-
-/** The calls of a workload as they come. */
-class Arrivals extends SimEvent {
-  readonly #parts: CallParts;
-  #next = 0;
-
-  constructor(parts: CallParts) {
-    super();
-    this.#parts = parts;
-  }
-
-  begin(): void {
-    const { clock, calls } = this.#parts;
-    if (this.#next < calls.count) clock.schedule(this, calls.atMs[this.#next]);
-  }
-
-  override fire(): void {
-    const call = new Call(this.#parts, this.#next++);
-    this.begin();
-    call.acquire();
-  }
 }
