@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { expect } from "@std/expect";
 import { encodeStateless } from "./hpack/mod.ts";
-import { Heard, pair, REQUEST } from "./testing.ts";
+import { Flag, FrameType } from "./frames.ts";
+import { Heard, pair, RawPeer, REQUEST, uint32Bytes } from "./testing.ts";
 import { CONNECTION_LOST, ErrorCode, type Stream } from "./types.ts";
 
 const utf8 = new TextEncoder();
@@ -177,4 +178,21 @@ Deno.test("connection: a lost connection resets every stream on both sides", () 
   assertEquals(heard.reset, CONNECTION_LOST);
   assertEquals(answer.reset, CONNECTION_LOST);
   assertEquals([client.streams, server.streams, client.accepts, serverWire.hasEnded], [0, 0, false, false]);
+});
+
+Deno.test("6.9.2: a window that has become negative grows by updates, and data goes on when it is positive", () => {
+  const peer = new RawPeer("server");
+  let taken: Stream | undefined;
+  peer.wire.onStream = (stream) => (taken = stream).receiver = new Heard();
+  peer.headers(1);
+  taken!.sendHeaders(OK, false);
+  taken!.sendData(new Uint8Array(66_000), true);
+  peer.seen();
+  // The peer's window is used up; now it says that it was only 100 bytes: 65,435 below nothing.
+  peer.say(FrameType.SETTINGS, 0, 0, [0, 4, 0, 0, 0, 100]);
+  peer.say(FrameType.WINDOW_UPDATE, 0, 0, uint32Bytes(100_000));
+  for (const increment of [1000, 64_000, 435]) peer.say(FrameType.WINDOW_UPDATE, 0, 1, uint32Bytes(increment));
+  assertEquals(peer.words().filter((word) => !word.startsWith("SETTINGS")), []);
+  peer.say(FrameType.WINDOW_UPDATE, 0, 1, uint32Bytes(465));
+  assertEquals(peer.seen().map(({ flags, payload }) => [flags, payload.length]), [[Flag.END_STREAM, 465]]);
 });

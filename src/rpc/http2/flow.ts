@@ -48,8 +48,7 @@ export class ReceiveWindow {
   }
 }
 
-/** A window of the peer's after an increase by `increment`; -1 when it would exceed 2^31-1 (RFC 9113, 6.9.1). */
-export function grownWindow(window: number, increment: number): number {
-  const grown = window + increment;
-  return grown > UINT31_MAX ? -1 : grown;
+/** Whether a window of the peer's must not be increased by `increment`, since it would exceed 2^31-1 (RFC 9113, 6.9.1). */
+export function overflows(window: number, increment: number): boolean {
+  return window + increment > UINT31_MAX;
 }

@@ -1,7 +1,7 @@
 /** The peer's frames, one method each: RFC 9113, 6. What servers and clients treat differently they do themselves. */
 import { ConnectionBase, KEEP_ALIVE_PING, type OwnSettings, SHUTDOWN_PING } from "./connection.ts";
 import { ConnectionFault, MalformedMessage } from "./faults.ts";
-import { grownWindow, WINDOW_BYTES_DEFAULT } from "./flow.ts";
+import { overflows, WINDOW_BYTES_DEFAULT } from "./flow.ts";
 import { Flag, FrameType, readUint31, readUint32, UINT31_MAX, writePing, writeSettingsAck } from "./frames.ts";
 import { HeaderAssembly } from "./header_blocks.ts";
 import { FieldsTooLarge, HpackDecoder, HpackError } from "./hpack/mod.ts";
@@ -275,11 +275,10 @@ export abstract class IncomingConnection extends ConnectionBase {
     const increment = readUint31(bytes, from);
     if (id === 0) {
       if (increment === 0) throw protocolFault("window_update_zero", "WINDOW_UPDATE by nothing");
-      const grown = grownWindow(this.sender.window, increment);
-      if (grown < 0) {
+      if (overflows(this.sender.window, increment)) {
         throw new ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "window_overflow", "the window exceeds 2^31-1");
       }
-      this.sender.window = grown;
+      this.sender.window += increment;
       return;
     }
     const stream = this.opened.get(id);
@@ -290,11 +289,11 @@ export abstract class IncomingConnection extends ConnectionBase {
     if (increment === 0) {
       return this.streamFault(stream, ErrorCode.PROTOCOL_ERROR, "window_update_zero", "WINDOW_UPDATE by nothing");
     }
-    const grown = grownWindow(stream.sendWindow, increment);
-    if (grown < 0) {
+    if (overflows(stream.sendWindow, increment)) {
       return this.streamFault(stream, ErrorCode.FLOW_CONTROL_ERROR, "window_overflow", "the window exceeds 2^31-1");
     }
-    stream.sendWindow = grown;
+    // A negative window may stay so.
+    stream.sendWindow += increment;
     this.sender.resume(stream);
   }
 }
