@@ -50,7 +50,9 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   checkCount(command, rest);
   const env = io.env;
   const config = "config" in flags ? given.get("config") ?? env.MINIFAAS_CONFIG : undefined;
-  const known = Object.assign({}, ...COMMANDS.map((one) => one.flags));
+  // Some commands have flags with a setting's name that are none.
+  const settings = COMMANDS.flatMap((one) => Object.entries(one.flags)).filter(([, flag]) => flag.setting);
+  const known = Object.fromEntries(settings);
   const file = "config" in flags ? readConfigFile(config, io.cwd, known) : undefined;
   return await command.run({ values: resolveValues(flags, { given, env, file }), rest, io } as never);
 }

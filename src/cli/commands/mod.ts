@@ -5,8 +5,22 @@ import { invoke } from "./invoke.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
 import { serve } from "./serve.ts";
+import { sim } from "./sim.ts";
 import { up } from "./up.ts";
 import { why } from "./why.ts";
 
 /** All commands in the order that help shows them. */
-export const COMMANDS: readonly Command[] = [up, deploy, invoke, list, versions, rollback, rm, logs, ps, why, ...serve];
+export const COMMANDS: readonly Command[] = [
+  up,
+  deploy,
+  invoke,
+  list,
+  versions,
+  rollback,
+  rm,
+  logs,
+  ps,
+  why,
+  sim,
+  ...serve,
+];

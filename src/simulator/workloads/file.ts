@@ -53,9 +53,9 @@ export async function readWorkload(name: string, chunks: AsyncIterable<Uint8Arra
   const functions: WorkloadFunction[] = [];
   const calls = new CallsBuilder();
   const ids = new Set<string>();
-  await forEachLine(name, chunks, (text, line) => {
+  await forEachLine(name, chunks, (text) => {
     const value = parse(text);
-    if (!head) head = headOf(value, line);
+    if (!head) head = headOf(value);
     else if (Array.isArray(value)) {
       if (value.length !== 5) throw invalidArgument("a call", `${value.length} values`, `[${CALL_FIELDS}]`);
       const [atMs, functionIndex, cpuMs, sleepMs, peakBytes] = value as number[];
@@ -92,9 +92,9 @@ function parse(text: string): unknown {
   return value;
 }
 
-function headOf(value: unknown, line: number): { name: string; durationMs: number } {
+function headOf(value: unknown): { name: string; durationMs: number } {
   const { format, version, name, durationMs } = value as Record<string, unknown>;
-  if (format !== WORKLOAD_FORMAT) throw invalidArgument(`format in line ${line}`, format, `"${WORKLOAD_FORMAT}"`);
+  if (format !== WORKLOAD_FORMAT) throw invalidArgument("format", format, `"${WORKLOAD_FORMAT}"`);
   if (version !== WORKLOAD_VERSION) throw invalidArgument("version", version, String(WORKLOAD_VERSION));
   if (typeof name !== "string" || name === "" || name.length > NAME_LENGTH_MAX) {
     throw invalidArgument("name", name, `1 to ${NAME_LENGTH_MAX} characters`);

@@ -38,7 +38,7 @@ Deno.test("a wrong file is told by line, field, what was found and what is allow
   await refuses(HEAD, "w.jsonl has no function");
   await refuses("hello", `w.jsonl line 1: the line is "hello", must be JSON`);
   await refuses("7", `w.jsonl line 1: the line is "7", must be a JSON object or array`);
-  await refuses("{}", `w.jsonl line 1: format in line 1 is missing, must be "mini-faas-workload"`);
+  await refuses("{}", `w.jsonl line 1: format is missing, must be "mini-faas-workload"`);
   await refuses(HEAD.replace(":1,", ":2,"), "w.jsonl line 1: version is 2, must be 1");
   await refuses(
     HEAD.replace("1000", "-1"),

@@ -1,0 +1,99 @@
+import * as path from "node:path";
+import { messageOf } from "../../base/mod.ts";
+import { command, EXIT, outJson } from "../command.ts";
+import type { Io } from "../io.ts";
+import { simFlags } from "../simulation/sim_flags.ts";
+import { workloadHelp, workloadSource } from "../simulation/workload_source.ts";
+import { UsageError } from "../usage_error.ts";
+
+/** Loaded when it is needed only: commands that just call a platform start faster without the simulator. */
+const loadSimulator = async () => ({
+  ...await import("../simulation/simulations.ts"),
+  ...await import("../simulation/sim_tables.ts"),
+  ...await import("../../simulator/report/mod.ts"),
+  ...await import("../../simulator/workloads/mod.ts"),
+});
+
+export const sim = command({
+  name: "sim",
+  summary: "Simulate scheduling policies on a workload, and score them",
+  takes: [],
+  flags: simFlags,
+  details: [
+    "Runs the production scheduler on a simulated cluster in virtual time: 20 minutes take a few seconds, and the same\n" +
+    "seed gives the same result. Every policy is scored against the baseline on the same calls; the floor is what no\n" +
+    "policy can be better than.",
+    `Workloads, each with its parameters as in \`sparse:functions=5,minutes=1\`:\n${workloadHelp()}\n` +
+    "  FILE.jsonl   a workload as --save writes it\n" +
+    "  FILE.csv     a list of calls (arrival_ms, function, exec_duration_ms, …), or a trace of Azure Functions: 2021,\n" +
+    "               or 2019 as N_inv.csv beside N_run.csv and N_mem.csv, with from, minutes, functions, memory, cpu",
+  ],
+  examples: [
+    "sim",
+    "sim --policy fixed-keepalive-60s,on-demand --seed 1,2,3 --weights 0.75,0.25",
+    "sim --workload bursty:functions=50,minutes=10 --functions --html report.html",
+    "sim --workload 100_inv.csv:from=600,minutes=60 --policy on-demand --json",
+  ],
+  async run({ values, io }) {
+    const source = workloadSource(values.workload, io.cwd);
+    const simulator = await loadSimulator();
+    const progress = new Progress(io);
+    const onNote = (note: string) => {
+      progress.clear();
+      io.err(`note: ${note}\n`);
+    };
+    const onProgress = (what: string, share: number) => progress.show(what, share);
+    const startedMs = performance.now();
+    const { comparison, workload, results, events } = await simulator
+      .runSimulations(values, source, { onNote, onProgress })
+      .finally(() => progress.clear());
+    const tookMs = performance.now() - startedMs;
+
+    if (values.save !== undefined) await writeFile(io, "--save", values.save, simulator.writeWorkload(workload));
+    if (values.html !== undefined) {
+      await writeFile(io, "--html", values.html, [simulator.reportPage(comparison, results)]);
+    }
+    if (values.json) outJson(io, simulator.comparisonJson(comparison, values.functions));
+    else {
+      io.out(`${simulator.headline(comparison)}\n${simulator.policyTable(comparison)}`);
+      if (values.functions) {
+        io.out(`\nmean response time, and × the baseline's\n${simulator.functionTable(comparison)}`);
+      }
+      io.out(`\n${simulator.formatCount(events)} events in ${simulator.formatMs(tookMs)}\n`);
+    }
+    return EXIT.ok;
+  },
+});
+
+/** One line that tells a person how far the runs are. */
+class Progress {
+  readonly #io: Io;
+  #isShown = false;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  show(what: string, share: number): void {
+    if (!this.#io.errIsTerminal) return;
+    this.#io.err(`\r\x1b[2K${what}: ${Math.floor(100 * share)} %`);
+    this.#isShown = true;
+  }
+
+  clear(): void {
+    if (this.#isShown) this.#io.err("\r\x1b[2K");
+    this.#isShown = false;
+  }
+}
+
+async function writeFile(io: Io, flag: string, name: string, pieces: Iterable<string>): Promise<void> {
+  try {
+    using file = await Deno.open(path.resolve(io.cwd, name), { write: true, create: true, truncate: true });
+    const writer = file.writable.getWriter();
+    const encoder = new TextEncoder();
+    for (const piece of pieces) await writer.write(encoder.encode(piece));
+    await writer.close();
+  } catch (error) {
+    throw new UsageError(`${flag} ${name} cannot be written: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,92 @@
+/** Flags of commands that simulate. */
+import { GIB, MIB } from "../../base/mod.ts";
+import { POLICIES } from "../../policy/mod.ts";
+import { flag, optional, type Values } from "../flags.ts";
+import { duration, integer, type Kind, list, onOff, size, text } from "../kinds.ts";
+import { nearest } from "../suggest.ts";
+import { UsageError } from "../usage_error.ts";
+
+/** How much response time and node time count for. */
+interface Weights {
+  readonly responseTime: number;
+  readonly nodeTime: number;
+}
+
+const weights: Kind<Weights> = {
+  placeholder: "RT,ND",
+  allowed: "two numbers from 0 that add up to 1, like 0.75,0.25",
+  parse(value) {
+    const parts = value.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
+    const isGood = parts.length === 2 && parts.every((part) => part >= 0) && Math.abs(parts[0] + parts[1] - 1) < 1e-9;
+    return isGood ? { responseTime: parts[0], nodeTime: parts[1] } : undefined;
+  },
+  format: ({ responseTime, nodeTime }) => `${responseTime},${nodeTime}`,
+};
+
+/** A number with a fraction in `[min, max]`. */
+function factor(min: number, max: number): Kind<number> {
+  return {
+    placeholder: "FACTOR",
+    allowed: `a number from ${min} to ${max}`,
+    parse(value) {
+      const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+    format: String,
+  };
+}
+
+const NODES_MAX = 10_000;
+const SEED_MAX = 2 ** 32 - 1;
+
+export const simFlags = {
+  policy: flag(list(text("NAME", "the name of a policy")), Object.keys(POLICIES), "policies to compare", {
+    short: "p",
+  }),
+  workload: flag(text("WORKLOAD", "a workload's name or a file"), "evaluation", "what is called when; see above", {
+    short: "w",
+  }),
+  seed: flag(list(integer("NUMBER", 0, SEED_MAX)), [1], "seeds of chance; of several the mean is told", { short: "s" }),
+  weights: flag(weights, { responseTime: 0.5, nodeTime: 0.5 }, "what response time and node time count for"),
+  functions: flag(onOff, false, "tell about every function"),
+  html: optional(text("FILE"), "write a page with pictures of the first seed's runs"),
+  save: optional(text("FILE"), "write the first seed's workload, to look at or share (.jsonl)"),
+  nodesWarm: optional(integer("COUNT", 0, NODES_MAX), "nodes ready at the start (default 10)"),
+  nodesMax: optional(integer("COUNT", 1, NODES_MAX), "nodes there can be (default 20)"),
+  nodeMemory: optional(size(64 * MIB, 1_024 * GIB), "memory of a node that containers may use (default 3GiB)"),
+  refill: optional(duration(0, 3_600_000), "how long the pool takes for another node (default 30s)"),
+  startDelay: optional(duration(0, 600_000), "time of a container's start (default 500ms)"),
+  startCpu: optional(duration(0, 600_000), "… and what it computes, on one core (default 400ms)"),
+  containerMemory: optional(size(0, GIB), "what a container holds before anything runs in it (default 20MiB)"),
+  overcommit: optional(factor(1, 100), "how far containers' memory may go beyond their node's (default 1)"),
+};
+
+export type SimValues = Values<typeof simFlags>;
+
+/** The policies that are meant, each once. Throws {@linkcode UsageError}. */
+export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
+  const known = Object.keys(POLICIES);
+  for (const name of policy) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    const hint = meant ? `; did you mean ${meant}?` : "";
+    throw new UsageError(`--policy is "${name}", must be one of ${known.join(", ")}${hint}`);
+  }
+  return [...new Set(policy)];
+}
+
+/** The simulated cluster that the flags ask for, as far as it differs from the reference environment. */
+export function clusterOptions(values: SimValues) {
+  const given = {
+    nodesWarm: values.nodesWarm,
+    nodesMax: values.nodesMax,
+    nodeMemoryBytes: values.nodeMemory,
+    refillMs: values.refill,
+    startDelayMs: values.startDelay,
+    startCpuMs: values.startCpu,
+    idleBytes: values.containerMemory,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    -readonly [K in keyof typeof given]?: number;
+  };
+}
