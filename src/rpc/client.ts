@@ -1,27 +1,49 @@
-import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { invalidArgument, MESSAGE_BYTES_MAX, MIB, PlatformError } from "../base/mod.ts";
-import { withPlatformErrors } from "./interceptors.ts";
-
-/** A connection without calls is given up after this; the next call opens another. */
-const IDLE_CONNECTION_MS = 60_000;
-const STREAM_WINDOW_BYTES = MIB;
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import {
+  type Clock,
+  invalidArgument,
+  MIB,
+  PlatformError,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "../base/mod.ts";
+import type { CallParts } from "./client/call.ts";
+import { Channel } from "./client/channel.ts";
+import { PING_AFTER_MS_MIN, PING_TIMEOUT_MS } from "./client/limits.ts";
+import { createLink } from "./client/link.ts";
+import { fieldsOf } from "./client/metadata.ts";
+import { Methods } from "./client/method.ts";
+import { type ClientTls, dial, parseAddress } from "./client/socket.ts";
+import { callStreaming } from "./client/streaming.ts";
+import { callUnary } from "./client/unary.ts";
+import { http2Limits } from "./http2/mod.ts";
 
 /**
- * Connect waits for ever for an answer on a stream that ended without any and without an error code, as happens where
- * the connection ends after the server's GOAWAY. Here such a stream fails.
+ * What all streams together may send before it is read: slow readers of a hundred answers leave room for all other
+ * calls on the connection.
  */
-class Sessions extends Http2SessionManager {
-  override async request(...request: Parameters<Http2SessionManager["request"]>) {
-    const stream = await super.request(...request);
-    let answered = false;
-    stream.once("response", () => answered = true);
-    stream.once("close", () => {
-      if (answered || stream.rstCode !== 0) return;
-      stream.emit("error", Object.assign(new Error("the connection ended before the answer"), { code: "ECONNRESET" }));
-    });
-    return stream;
-  }
+const CONNECTION_WINDOW_BYTES = 128 * MIB;
+
+/** Requests are in memory anyway, whether they wait here or in the connection: it need not refuse any. */
+const QUEUE_BYTES_MAX = 2 ** 31 - 1;
+
+export interface ClientOptions {
+  /** `host:port`, an IPv6 address in brackets. */
+  readonly address: string;
+  /** Goes with every call as `authorization: Bearer <token>`. */
+  readonly token?: string;
+  /** Encrypts the connection. */
+  readonly tls?: ClientTls;
+  /**
+   * Asks a peer that has been silent for so long whether it is there, and takes it for dead 20 s later. Off by default:
+   * the kernel asks too, and servers of gRPC's own libraries hang up on those who ask more than once in five minutes.
+   * At least 10,000.
+   */
+  readonly pingAfterMs?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 /** Calls to one other service. */
@@ -32,47 +54,56 @@ export interface ClientTransport {
 }
 
 /**
- * gRPC over one HTTP/2 connection to `address` (`host:port`), opened at the first call. Calls fail with `PlatformError`:
- * code, message, failure and retry delay as the other side gave them, `unavailable` where it cannot be reached.
+ * gRPC over one HTTP/2 connection to `address`, opened at the first call and given up when idle. Calls fail with
+ * `PlatformError`: code, message, failure and retry delay as the other side gave them, `unavailable` where it cannot be
+ * reached or the connection is lost, `deadline_exceeded` and `cancelled` by the caller's own time and signal.
+ *
+ * A call that comes while the peer is out of reach waits for the next attempt, and fails with it. Leaving the messages of
+ * a streaming call early cancels it.
  */
-export function createClientTransport(options: { address: string; token?: string }): ClientTransport {
-  const { address, token } = options;
-  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$/.test(address)) {
-    throw invalidArgument("address", address, "host:port");
+export function createClientTransport(options: ClientOptions): ClientTransport {
+  const { address, token, tls, pingAfterMs, clock = systemClock, random = systemRandom() } = options;
+  const target = parseAddress(address);
+  if (pingAfterMs !== undefined && !(pingAfterMs >= PING_AFTER_MS_MIN)) {
+    throw invalidArgument("pingAfterMs", pingAfterMs, `at least ${PING_AFTER_MS_MIN}`);
   }
-  const baseUrl = `http://${address}`;
-  const sessions = new Sessions(baseUrl, { idleConnectionTimeoutMs: IDLE_CONNECTION_MS }, {
-    settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+  const limits = http2Limits({
+    connectionWindowBytes: CONNECTION_WINDOW_BYTES,
+    connectionQueueBytesMax: QUEUE_BYTES_MAX,
+    keepAliveMs: pingAfterMs ?? 0,
+    keepAliveTimeoutMs: PING_TIMEOUT_MS,
   });
-  const gone = new PlatformError("unavailable", `the connection to ${address} was closed here`);
-  let closed = false;
-  const prepare: Interceptor = (next) => (request) => {
-    if (closed) throw gone;
-    if (token !== undefined) request.header.set("authorization", `Bearer ${token}`);
-    return next(request);
-  };
-  const transport = createGrpcTransport({
-    baseUrl,
-    sessionManager: sessions,
-    interceptors: [prepare],
-    readMaxBytes: MESSAGE_BYTES_MAX,
-    writeMaxBytes: MESSAGE_BYTES_MAX,
-    acceptCompression: [],
+  const channel = new Channel({
+    address,
+    clock,
+    random,
+    dial: (events) => createLink({ address, clock, limits, ...dial(target, tls) }, events),
   });
-  return {
-    transport: withPlatformErrors(inWholeMs(transport)),
-    close() {
-      closed = true;
-      sessions.abort(gone);
+  const methods = new Methods({ address, scheme: tls ? "https" : "http", token });
+
+  function partsOf(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+  ): CallParts {
+    const known = methods.fieldsOf(method);
+    const fields = header === undefined ? known : [...known, ...fieldsOf(header, token !== undefined)];
+    return { exchange: channel, fields, signal, timeoutMs };
+  }
+
+  const transport: Transport = {
+    // deno-lint-ignore require-await -- what throws must reject
+    async unary(method, signal, timeoutMs, header, input) {
+      return callUnary(method, input, partsOf(method, signal, timeoutMs, header));
+    },
+    // deno-lint-ignore require-await -- what throws must reject
+    async stream(method, signal, timeoutMs, header, input) {
+      return callStreaming(method, input, partsOf(method, signal, timeoutMs, header));
     },
   };
-}
-
-/** A deadline goes over the wire in whole milliseconds, and Connect sends a part of one as it is: that is refused there. */
-function inWholeMs(transport: Transport): Transport {
-  const whole = (timeoutMs: number | undefined) => timeoutMs === undefined ? undefined : Math.ceil(timeoutMs);
   return {
-    unary: (method, signal, timeoutMs, ...rest) => transport.unary(method, signal, whole(timeoutMs), ...rest),
-    stream: (method, signal, timeoutMs, ...rest) => transport.stream(method, signal, whole(timeoutMs), ...rest),
+    transport,
+    close: () => channel.close(new PlatformError("unavailable", `the connection to ${address} was closed here`)),
   };
 }
