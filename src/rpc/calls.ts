@@ -6,18 +6,20 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { type ErrorCode, type Log, MESSAGE_BYTES_MAX } from "../base/mod.ts";
+import { type Clock, type ErrorCode, type Log, MESSAGE_BYTES_MAX } from "../base/mod.ts";
 import type { CheckAuthorization } from "./auth.ts";
 import { toConnectError } from "./errors.ts";
+import { TIMEOUT_MS_LIMIT } from "./grpc/timeout.ts";
+import { alsoDirect } from "./grpc/routes.ts";
+import { UnaryCalls } from "./grpc/unary.ts";
 import { serverErrors } from "./interceptors.ts";
-
-/** What a timer can count: a longer timeout would end at once, so it is refused with a clear error. */
-const TIMEOUT_MS_LIMIT = 2 ** 31 - 1;
 
 /** Every call that is served: its path, `/package.Service/Method`, and what answers it in all protocols. */
 export interface Calls {
   readonly byPath: ReadonlyMap<string, UniversalHandlerFn>;
   readonly handlers: readonly UniversalHandler[];
+  /** The unary ones among them, as gRPC's shortest path reaches them. */
+  readonly unary: UnaryCalls;
 }
 
 /** Registers `routes` once, for every protocol and every kind of connection. */
@@ -27,6 +29,7 @@ export function createCalls(options: {
   /** Its signal ends every call under way, with its reason. */
   cut: () => AbortSignal;
   log: Log;
+  clock: Clock;
 }): Calls {
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -44,9 +47,10 @@ export function createCalls(options: {
       }
     },
   });
-  options.routes(router);
+  const unary = new UnaryCalls(options);
+  options.routes(alsoDirect(router, unary));
   const byPath = new Map(router.handlers.map((handler) => [handler.requestPath, explained(handler)]));
-  return { byPath, handlers: router.handlers };
+  return { byPath, handlers: router.handlers, unary };
 }
 
 /** Connect refuses what it does not understand with a bare status; a person with curl needs a line that says why. */

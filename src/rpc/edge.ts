@@ -7,9 +7,11 @@ import { createAuth } from "./auth.ts";
 import { createCalls } from "./calls.ts";
 import { errorResponse, fromConnectError, toConnectError } from "./errors.ts";
 import { registerHealth } from "./health.ts";
+import type { Http2Limits } from "./http2/mod.ts";
 import { GRACE_MS_DEFAULT, type Listener, openPort, type PortOptions } from "./listen.ts";
 import { createHttp1Side } from "./http1.ts";
-import { createHttp2Side } from "./http2_node.ts";
+import { createHttp2Side as createNodeSide } from "./http2_node.ts";
+import { createHttp2Side as createOwnSide } from "./http2_own.ts";
 import { registerReflection } from "./reflection.ts";
 
 /** Registers a service's Connect handlers. */
@@ -29,8 +31,18 @@ export interface EdgeOptions {
   readonly clock: Clock;
 }
 
+/** Whose HTTP/2 serves a port: this platform's own, or `node:http2` with Connect's adapter. */
+export const HTTP2_SIDES = ["own", "node"] as const;
+export type Http2Choice = (typeof HTTP2_SIDES)[number];
+
 /** Where a service listens. `reusePort` shares the port among threads of one process. */
-export type ListenAt = Pick<PortOptions, "hostname" | "port" | "reusePort">;
+export interface ListenAt
+  extends Pick<PortOptions, "hostname" | "port" | "reusePort" | "addressConnectionsMax" | "tls"> {
+  /** "own" by default. */
+  readonly http2?: Http2Choice;
+  /** What a client may ask of one HTTP/2 connection, where that is our own. */
+  readonly http2Limits?: Partial<Http2Limits>;
+}
 
 /** A service's door: one handler set, reached by gRPC, gRPC-Web, Connect, JSON and plain HTTP. */
 export interface Edge {
@@ -40,8 +52,8 @@ export interface Edge {
    */
   fetch(request: Request): Promise<Response>;
   /**
-   * Serves all protocols on one port, HTTP/1.1 and HTTP/2 (without TLS) alike. Port 0 takes any free port.
-   * Rejects with `failed_precondition` where the address cannot be had.
+   * Serves all protocols on one port, HTTP/1.1 and HTTP/2 alike, with TLS where `tls` is set. Port 0 takes any free port.
+   * Rejects with `failed_precondition` where the address cannot be had or the certificate cannot be used.
    */
   listen(at: ListenAt): Promise<Listener>;
 }
@@ -59,6 +71,7 @@ export function createEdge(options: EdgeOptions): Edge {
     authorize,
     cut: () => cut.signal,
     log,
+    clock,
     routes(router) {
       options.routes(router);
       registerHealth(router, { ready, clock, closing: () => closing.signal, services: () => new Set(served.keys()) });
@@ -114,8 +127,11 @@ export function createEdge(options: EdgeOptions): Edge {
       const listener = await openPort({
         ...at,
         clock,
-        http1: () => createHttp1Side(parts),
-        http2: () => createHttp2Side({ ...parts, calls: calls.byPath }),
+        http1: () => createHttp1Side({ ...parts, scheme: at.tls ? "https" : "http" }),
+        http2: (counters) =>
+          at.http2 === "node"
+            ? createNodeSide({ ...parts, calls: calls.byPath })
+            : createOwnSide({ ...parts, calls, counters, limits: at.http2Limits }),
       });
       if (listeners++ === 0) {
         closing = new AbortController();
@@ -130,8 +146,7 @@ export function createEdge(options: EdgeOptions): Edge {
         await listener.close({ graceMs });
         cancel();
       };
-      const { hostname, port } = listener;
-      return { hostname, port, close: (closeOptions) => closed ??= close(closeOptions) };
+      return { ...listener, close: (closeOptions) => closed ??= close(closeOptions) };
     },
   };
 }

@@ -7,10 +7,12 @@ import { CUT_WAIT_MS, endsWithin, flushed, LINGER_MS } from "./waiting.ts";
 /** HTTP/1.1: connections are piped, with backpressure, to a `Deno.serve` on a unix socket that only we can reach. */
 export function createHttp1Side(options: {
   fetch: (request: Request) => Promise<Response>;
+  /** Of the URLs that handlers see: whether the port speaks TLS. */
+  scheme: "http" | "https";
   log: Log;
   clock: Clock;
 }): ProtocolSide {
-  const { fetch, log, clock } = options;
+  const { fetch, scheme, log, clock } = options;
   const folder = makeSocketFolder();
   const pairs = new Map<net.Socket, net.Socket>();
   const server = Deno.serve({
@@ -20,7 +22,7 @@ export function createHttp1Side(options: {
       log.error("an HTTP reply failed", { stack: error instanceof Error ? error.stack : String(error) });
       return new Response(null, { status: 500 });
     },
-  }, (request) => fetch(withHttpUrl(request)));
+  }, (request) => fetch(withHttpUrl(request, scheme)));
 
   return {
     accept(socket, first) {
@@ -69,9 +71,9 @@ function join(socket: net.Socket, inner: net.Socket, first: Uint8Array, clock: C
 }
 
 /** Requests over a unix socket come with a URL of another scheme; handlers are to see the one the client asked for. */
-function withHttpUrl(request: Request): Request {
+function withHttpUrl(request: Request, scheme: string): Request {
   const { url, method, headers, body, signal } = request;
   const rest = url.slice(url.indexOf("://") + 3);
   const host = headers.get("host") === null ? "localhost" + rest.slice(rest.indexOf("/")) : rest;
-  return new Request(`http://${host}`, { method, headers, body, signal, redirect: "manual" });
+  return new Request(`${scheme}://${host}`, { method, headers, body, signal, redirect: "manual" });
 }

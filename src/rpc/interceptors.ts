@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { type Log, PlatformError } from "../base/mod.ts";
 import { fromConnectError, toConnectError } from "./errors.ts";
@@ -10,21 +11,30 @@ type Translate = (error: unknown) => Error;
  */
 export function serverErrors(log: Log, cut: () => AbortSignal): Interceptor {
   return (next) => async (request) => {
-    const translate: Translate = (error) => {
-      if (request.signal.aborted && isAbort(error, request.signal)) {
-        return ConnectError.from(request.signal.reason, Code.Canceled);
-      }
-      if (!(error instanceof PlatformError) && !(error instanceof ConnectError)) {
-        const stack = error instanceof Error ? error.stack : String(error);
-        log.error("a handler failed", { method: `${request.service.typeName}/${request.method.name}`, stack });
-      }
-      return toConnectError(error);
-    };
+    const translate: Translate = (error) => serverError(error, request.signal, request.method, log);
     const signal = cut();
     const reply = await translated(unlessAborted(() => next(request), signal), translate);
     if (!reply.stream) return reply;
     return { ...reply, message: translatedStream(streamUnlessAborted(reply.message, signal), translate) };
   };
+}
+
+/**
+ * What the caller of `method` is told when its handler threw `error`. `signal` is the handler's, where it has looked at
+ * it.
+ */
+export function serverError(
+  error: unknown,
+  signal: AbortSignal | undefined,
+  method: DescMethod,
+  log: Log,
+): ConnectError {
+  if (signal?.aborted && isAbort(error, signal)) return ConnectError.from(signal.reason, Code.Canceled);
+  if (!(error instanceof PlatformError) && !(error instanceof ConnectError)) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    log.error("a handler failed", { method: `${method.parent.typeName}/${method.name}`, stack });
+  }
+  return toConnectError(error);
 }
 
 /**

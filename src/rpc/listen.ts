@@ -1,5 +1,7 @@
 import * as net from "node:net";
 import { type Clock, messageOf, PlatformError } from "../base/mod.ts";
+import { Counters } from "./counters.ts";
+import { createSecurer, type TlsIdentity } from "./tls.ts";
 import { closed, endsWithin, LINGER_MS, LINGER_MS_MIN } from "./waiting.ts";
 
 /** How long a fresh connection may stay silent: long enough for a slow link, short enough to be no place to hide. */
@@ -8,6 +10,8 @@ const FIRST_BYTES_WAIT_MS = 10_000;
 const CONNECTIONS_MAX = 10_000;
 /** What a close waits for calls under way where nobody says otherwise. */
 export const GRACE_MS_DEFAULT = 5_000;
+/** Of these, from one address: a client may have many, but not so many that nobody else gets in. */
+export const ADDRESS_CONNECTIONS_MAX = 4_096;
 const BACKLOG = 4_096;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4). */
 const PREFACE = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -27,6 +31,8 @@ export interface ProtocolSide {
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
+  /** What went wrong on its connections, and how often: limits exceeded and rules broken, by name. */
+  readonly counters: ReadonlyMap<string, number>;
   /** Stops accepting, lets calls under way end within `graceMs` (5,000 by default), then cuts. Leaves nothing open. */
   close(options?: { graceMs?: number }): Promise<void>;
 }
@@ -37,28 +43,52 @@ export interface PortOptions {
   readonly port: number;
   /** Shares the port with others that say so too, threads of one process: each gets its part of the connections. */
   readonly reusePort?: boolean;
+  /** Connections from one address at once; more are cut off as they come. 4,096 by default. */
+  readonly addressConnectionsMax?: number;
+  /** Where it is set, the port speaks TLS and nothing else; ALPN offers HTTP/2 and HTTP/1.1. */
+  readonly tls?: TlsIdentity;
   readonly http1: () => ProtocolSide;
-  readonly http2: () => ProtocolSide;
+  readonly http2: (counters: Counters) => ProtocolSide;
   readonly clock: Clock;
 }
 
 /** Opens a port that tells HTTP/1.1 from HTTP/2 by a connection's first bytes. */
 export async function openPort(options: PortOptions): Promise<Listener> {
-  const { clock } = options;
+  const { clock, addressConnectionsMax = ADDRESS_CONNECTIONS_MAX } = options;
+  const counters = new Counters();
   const sockets = new Set<net.Socket>();
   const undecided = new Set<net.Socket>();
+  const addresses = new Map<string, number>();
+  const secure = options.tls && createSecurer(options.tls);
   const server = net.createServer({ allowHalfOpen: true, noDelay: true });
   const { hostname, port } = await bind(server, options);
-  const sides = { http1: options.http1(), http2: options.http2() };
-  server.on("connection", (socket) => {
+  const sides = { http1: options.http1(), http2: options.http2(counters) };
+  server.on("connection", (accepted) => {
     // Resets are everyday events; whoever holds the socket learns of them by its "close".
+    accepted.on("error", () => {});
+    const address = accepted.remoteAddress ?? "";
+    const ofAddress = addresses.get(address) ?? 0;
+    const refusal = sockets.size >= CONNECTIONS_MAX
+      ? "connections"
+      : ofAddress >= addressConnectionsMax
+      ? "connections of one address"
+      : undefined;
+    if (refusal !== undefined) {
+      counters.add(refusal);
+      accepted.destroy();
+      return;
+    }
+    const socket = secure ? secure(accepted) : accepted;
     socket.on("error", () => {});
-    if (sockets.size >= CONNECTIONS_MAX) return socket.destroy();
     sockets.add(socket);
     undecided.add(socket);
+    addresses.set(address, ofAddress + 1);
     socket.once("close", () => {
       sockets.delete(socket);
       undecided.delete(socket);
+      const left = addresses.get(address)! - 1;
+      if (left === 0) addresses.delete(address);
+      else addresses.set(address, left);
     });
     readFirst(socket, clock, (first, isHttp2) => {
       undecided.delete(socket);
@@ -69,6 +99,7 @@ export async function openPort(options: PortOptions): Promise<Listener> {
   return {
     hostname,
     port,
+    counters: counters.all,
     async close({ graceMs = GRACE_MS_DEFAULT } = {}) {
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of undecided) socket.destroy();

@@ -13,8 +13,17 @@
  * ```
  * @module
  */
-export { createEdge, type Edge, type EdgeOptions, type Routes } from "./edge.ts";
+export {
+  createEdge,
+  type Edge,
+  type EdgeOptions,
+  HTTP2_SIDES,
+  type Http2Choice,
+  type ListenAt,
+  type Routes,
+} from "./edge.ts";
 export type { Listener } from "./listen.ts";
+export type { TlsIdentity } from "./tls.ts";
 export { type ClientTransport, createClientTransport } from "./client.ts";
 export { withPlatformErrors } from "./interceptors.ts";
 export { errorHeaders, errorResponse, fromConnectError, httpStatusOf, toConnectError } from "./errors.ts";

@@ -111,8 +111,11 @@ for (const [version, endless] of [[1, false], [2, false], [2, true]] as const) {
       stream.on("error", () => {});
       stream.write(new Uint8Array(4 * MIB));
       assertEquals(await new Blob((await within(collect(stream), "the answer")) as BlobPart[]).text(), text);
-      if (endless) { while (!stream.closed) await write(stream, new Uint8Array(MIB)); }
-      else stream.end();
+      if (endless) {
+        while (!stream.closed) await write(stream, new Uint8Array(MIB));
+        // A reset without an error leaves what was written before to the client.
+        stream.destroy();
+      } else stream.end();
       await within(closed, "the stream's end");
       session.destroy();
     });
@@ -158,8 +161,10 @@ async function settled(value: () => number): Promise<void> {
 /** Resolves when more may be written to `stream`, or nothing more. */
 function write(stream: http2.ClientHttp2Stream, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
+    stream.once("aborted", resolve);
     stream.once("close", resolve);
     stream.write(chunk, () => {
+      stream.off("aborted", resolve);
       stream.off("close", resolve);
       resolve();
     });

@@ -5,7 +5,7 @@ import { Log, systemClock } from "../base/mod.ts";
 import type { AcquireContainerRequest } from "../../gen/schedulerproto/scheduler_pb.ts";
 import { Scheduler } from "../../gen/schedulerproto/scheduler_pb.ts";
 import { NodeService } from "../../gen/nodeservoceproto/nodeservice_pb.ts";
-import { createEdge, type Edge, type EdgeOptions, type Listener } from "./mod.ts";
+import { createEdge, type Edge, type EdgeOptions, type ListenAt, type Listener } from "./mod.ts";
 
 /** No wait of a test is longer than this. */
 export const WAIT_MS = 10_000;
@@ -23,6 +23,8 @@ export type Acquire = (request: AcquireContainerRequest, context: HandlerContext
 export interface TestOptions extends Partial<EdgeOptions> {
   /** Handler of AcquireContainer; the default one answers with the request's id and memory. */
   readonly acquire?: Acquire;
+  /** How the port is opened, besides where. */
+  readonly at?: Partial<ListenAt>;
 }
 
 /** Serves a scheduler, a node service whose stream echoes the event twice, and `/echo`, for as long as `use` runs. */
@@ -55,10 +57,11 @@ export async function withServer(options: TestOptions, use: (server: TestServer)
     http: echo,
     ...options,
   });
-  const listener = await edge.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = await edge.listen({ hostname: "127.0.0.1", port: 0, ...options.at });
   const address = `${listener.hostname}:${listener.port}`;
   try {
-    await use({ edge, listener, address, url: `http://${address}`, lines });
+    const url = `${options.at?.tls ? "https" : "http"}://${address}`;
+    await use({ edge, listener, address, url, lines });
   } finally {
     await listener.close({ graceMs: 0 });
   }
