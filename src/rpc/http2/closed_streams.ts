@@ -20,7 +20,9 @@ export class ClosedStreams {
     this.#slots ??= new Uint32Array(REMEMBERED);
     const index = id >>> 1;
     const kind = ending === "ended" ? 1 : ending === "reset by the peer" ? 2 : 3;
-    this.#slots[index & (REMEMBERED - 1)] = ((index << 2) | kind) >>> 0;
+    const at = index & (REMEMBERED - 1);
+    // A stream that was open for long must not push out one that it outlived.
+    if (this.#slots[at] >>> 2 <= index) this.#slots[at] = ((index << 2) | kind) >>> 0;
   }
 
   /** How stream `id` ended, where `lastId` is the highest number that was ever used. It must not be open. */
