@@ -52,6 +52,19 @@ export function frame(type: number, flags: number, id: number, payload = new Uin
   return concat(Uint8Array.of(length >> 16, (length >> 8) & 0xff, length & 0xff, type, flags), uint32(id), payload);
 }
 
+/** Whole frames. */
+export function framesOf(bytes: Uint8Array): Frame[] {
+  const frames: Frame[] = [];
+  while (bytes.length > 0) {
+    const length = (bytes[0] << 16) | (bytes[1] << 8) | bytes[2];
+    assert(bytes.length >= 9 + length, "half a frame was written");
+    const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(5);
+    frames.push({ type: bytes[3], flags: bytes[4], id, payload: bytes.slice(9, 9 + length) });
+    bytes = bytes.subarray(9 + length);
+  }
+  return frames;
+}
+
 /** The payload of SETTINGS. */
 export function settings(...pairs: readonly (readonly [id: number, value: number])[]): Uint8Array<ArrayBuffer> {
   return concat(...pairs.map(([id, value]) => concat(Uint8Array.of(id >> 8, id & 0xff), uint32(value))));
@@ -165,16 +178,8 @@ export class Peer {
   /** The frames that have come since the last call. */
   take(): Frame[] {
     this.connection.flush();
-    const frames: Frame[] = [];
-    let bytes = this.#out;
-    while (bytes.length > 0) {
-      const length = (bytes[0] << 16) | (bytes[1] << 8) | bytes[2];
-      assert(bytes.length >= 9 + length, "the server wrote half a frame");
-      const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(5);
-      frames.push({ type: bytes[3], flags: bytes[4], id, payload: bytes.slice(9, 9 + length) });
-      bytes = bytes.subarray(9 + length);
-    }
-    this.#out = bytes;
+    const frames = framesOf(this.#out);
+    this.#out = new Uint8Array(0);
     return frames;
   }
 
