@@ -20,6 +20,8 @@ export interface Case {
   readonly threads: readonly ((me: Actor) => unknown)[];
   /** How many of the threads the tests run, where all of them take more than seconds. */
   readonly tested?: number;
+  /** The highest limit that a container has or had: what came in under it may still be in flight under a lower one. */
+  readonly limitMax?: number;
   /** Throws where an end is wrong; given what each thread answered, or {@linkcode ASLEEP}. */
   readonly check: (tables: Tables, outcomes: readonly unknown[]) => void;
 }
@@ -63,7 +65,7 @@ export function exploreCase(
     threads: one.threads.slice(0, threads).map((thread, worker) => () =>
       thread(new Actor(core, capacity, buffer, worker))
     ),
-    watch: (at, value) => watch(layout, at, value),
+    watch: (at, value) => watch(layout, at, value, one.limitMax),
     check(words, outcomes) {
       endWords.set(words);
       one.check(endTables, outcomes);
@@ -74,13 +76,13 @@ export function exploreCase(
 }
 
 /** What no word may ever hold, in the middle of whatever. */
-function watch(layout: Layout, at: number, value: number): void {
+function watch(layout: Layout, at: number, value: number, limitMax = 0): void {
   if (at >= layout.nodes && at < layout.classes && (at - layout.nodes) % NODE_WORDS === 0) {
     assert(value >= 0, "free memory of a node is negative");
   }
   if (at >= layout.containers && at < layout.functions && (at - layout.containers) % CONTAINER_WORDS === 0) {
     assert(value >= 0, "claim word is negative");
-    assert(inFlightOf(value) <= limitOf(value), "more in flight than the limit");
+    assert(inFlightOf(value) <= Math.max(limitOf(value), limitMax), "more in flight than the limit");
     const runs = phaseOf(value) === ContainerPhase.warm || phaseOf(value) === ContainerPhase.draining;
     assert(runs || inFlightOf(value) === 0, "a container that is gone has something in flight");
   }

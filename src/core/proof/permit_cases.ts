@@ -51,6 +51,13 @@ function strikeOut({ tables: { containers, functions, nodes } }: Actor): void {
   containers.end(0);
   nodes.release(0, containers.kib(0));
 }
+/** Lets the container take so many, and offers it where that gives it room; keeps a permit of it, or none. */
+const relimit = (limit: number, keeps: 0 | typeof NOTHING) => (me: Actor) => {
+  const { containers, functions } = me.tables;
+  if (containers.setLimit(0, limit)) functions.offer(FN, containers.rank(0));
+  me.match();
+  return keeps;
+};
 /** Retires the container and starts another in its slot. */
 const replace = (me: Actor) => {
   const { containers } = me.tables;
@@ -150,5 +157,24 @@ export const PERMIT_CASES: readonly Case[] = [
     threads: [replace, acquireAndRelease, acquireAndKeep],
     tested: 2,
     check: checkPermits,
+  },
+  {
+    name: "limit-raise",
+    about: "a full container comes to take one more as waiters come",
+    setup: warm(1, 1),
+    threads: [relimit(2, 0), acquireAndKeep, acquireAndKeep],
+    tested: 2,
+    check: checkPermits,
+  },
+  {
+    name: "limit-lower",
+    about: "a container comes to take fewer than run in it, as they are put back for a waiter",
+    setup(elsewhere, worker) {
+      warm(2, 2)(elsewhere);
+      worker(2).enqueue();
+    },
+    limitMax: 2,
+    threads: [relimit(1, NOTHING), releaseBoth, keepGranted],
+    check: checkAllDone,
   },
 ];
