@@ -21,6 +21,8 @@ export class SimNode {
   isUp = true;
   ownerId = "";
   liveId: string;
+  /** Creations refused for want of room: a scheduler that knows what is here asks for none. */
+  refused = 0;
   /** Its index in the timeline, from its reservation on. */
   index = -1;
   readonly containers = new Map<string, SimContainer>();
@@ -29,6 +31,8 @@ export class SimNode {
   readonly #parts: NodeParts;
   readonly #processors: Processors;
   #usedBytes = 0;
+  /** What its containers may use in all. */
+  #promisedBytes = 0;
   #made = 0;
   #lives = 1;
   #reportedMs = 0;
@@ -43,7 +47,10 @@ export class SimNode {
     return this.#usedBytes;
   }
 
-  /** Starts a container; the same request again is the same container. */
+  /**
+   * Starts a container; the same request again is the same container. As the real agent does, it refuses what would be
+   * more than its memory.
+   */
   create(
     { requestId, spec }: { requestId: string; spec: FunctionSpec },
     answer: (started: Started) => void,
@@ -54,6 +61,10 @@ export class SimNode {
     if (known?.failed) return fail(known.failed);
     if (known) return void known.asked.push({ answer, fail });
     const { clock, options, timeline, functionIndex } = this.#parts;
+    if (this.#promisedBytes + spec.memoryBytes > options.nodeMemoryBytes * options.overcommitMax) {
+      this.refused++;
+      return fail(new PlatformError("resource_exhausted", `${this.nodeId} has no room for ${spec.memoryBytes} bytes`));
+    }
     const containerId = `${this.nodeId}.${++this.#made}`;
     const span = { functionIndex: functionIndex(spec.functionName), node: this.index, memoryBytes: spec.memoryBytes };
     const index = timeline.created(span, clock.nowMs());
@@ -61,6 +72,7 @@ export class SimNode {
     container.asked.push({ answer, fail });
     this.containers.set(containerId, container);
     this.#byRequest.set(requestId, container);
+    this.#promisedBytes += spec.memoryBytes;
     this.#usedBytes += container.usedBytes;
     this.#relieve();
     const onUp = () => this.#onUp(container);
@@ -78,11 +90,7 @@ export class SimNode {
     const container = this.containers.get(containerId);
     if (!container) return;
     this.#kill(container, "unavailable");
-    container.phase = "gone";
-    this.#parts.timeline.removed(container.index, this.#parts.clock.nowMs());
-    this.containers.delete(containerId);
-    this.#processors.forget(containerId);
-    this.#processors.forget(`start ${containerId}`);
+    this.#forget(container);
   }
 
   /** Begins a run; false where the container takes none. */
@@ -151,8 +159,6 @@ export class SimNode {
       const own = elapsedMs > 0 ? usedMs - container.cpuUsedMs : 0;
       container.cpuUsedMs = usedMs;
       cpuMs += own;
-      // One that is being started is not told of, as with the real agent.
-      if (container.phase === "starting") continue;
       containers.push({
         containerId: container.containerId,
         function: container.spec,
@@ -225,7 +231,8 @@ export class SimNode {
 
   /** Ends all that runs in a container; it takes nothing any more and holds nothing. */
   #kill(container: SimContainer, failure: FailureKind): void {
-    if (container.phase === "starting") {
+    const isStarting = container.phase === "starting";
+    if (isStarting) {
       container.failed = new PlatformError("resource_exhausted", "the container ended before it was up");
       for (const { fail } of container.asked) fail(container.failed);
       container.asked.length = 0;
@@ -234,5 +241,17 @@ export class SimNode {
     for (const run of [...container.runs]) this.#end(run, failure);
     this.#usedBytes -= container.usedBytes;
     container.usedBytes = 0;
+    // Of a start that failed nothing is left.
+    if (isStarting) this.#forget(container);
+  }
+
+  #forget(container: SimContainer): void {
+    const { containerId, spec, index } = container;
+    if (!this.containers.delete(containerId)) return;
+    container.phase = "gone";
+    this.#promisedBytes -= spec.memoryBytes;
+    this.#parts.timeline.removed(index, this.#parts.clock.nowMs());
+    this.#processors.forget(containerId);
+    this.#processors.forget(`start ${containerId}`);
   }
 }

@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly cores: number;
   /** Memory of a node that containers may use, in bytes. When they use more, the largest is killed. */
   readonly nodeMemoryBytes: number;
+  /** How far what containers may use can go beyond that in all, as a factor: the agent refuses more. */
+  readonly overcommitMax: number;
   /** A container's start: a delay, and core-milliseconds on the node's processors. */
   readonly startDelayMs: number;
   readonly startCpuMs: number;
@@ -32,6 +34,7 @@ export const DEFAULT_CLUSTER: ClusterOptions = {
   refillMs: 30_000,
   cores: REFERENCE_NODE.cores,
   nodeMemoryBytes: 3_072 * MIB,
+  overcommitMax: 1,
   startDelayMs: REFERENCE_NODE.startDelayMs,
   startCpuMs: REFERENCE_NODE.startCpuMs,
   idleBytes: REFERENCE_NODE.idleBytes,

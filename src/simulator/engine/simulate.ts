@@ -67,6 +67,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
       ownerId: "scheduler-1",
       nodesMax: clusterOptions.nodesMax,
       largestNodeBytes: clusterOptions.nodeMemoryBytes,
+      overcommitMax: clusterOptions.overcommitMax,
       ...options.scheduler,
     },
     { ...capacityFor(workload, clusterOptions), ...options.capacity },
