@@ -198,9 +198,10 @@ export function runSession(shape: SessionShape, random: Random): void {
     if (end.sent === 0 && end.waiting) {
       if (!end.peerEnded && !(shape.trouble && random.below(50) === 0)) return;
       end.waiting = false;
+      // What comes of a request behind the answer's end is dropped.
+      if (!end.peerEnded) call.broken = true;
     }
     end.send(random.below(40_000));
-    if (end.ended && !end.peerEnded) call.broken = true;
   };
   const giveUp = (call: Call) => {
     const end = random.below(2) === 0 ? call.client : call.server ?? call.client;
