@@ -1,9 +1,12 @@
 import { baseline } from "./baseline.ts";
 import { fixedKeepalive } from "./fixed_keepalive.ts";
+import { greedyDual } from "./greedy_dual.ts";
+import { hybridHistogram } from "./hybrid_histogram.ts";
 import { kpa } from "./kpa.ts";
 import { memoryShare } from "./memory_share.ts";
 import { onDemand } from "./on_demand.ts";
 import type { Policy } from "./policy.ts";
+import { spreadAndClassify } from "./spread_and_classify.ts";
 
 /** How long the policies that say nothing of nodes hold one without containers, in milliseconds. */
 const NODE_IDLE_MS = 60_000;
@@ -17,4 +20,7 @@ export const POLICIES: Readonly<Record<string, () => Policy>> = {
   "fixed-keepalive-600s": () => fixedKeepalive({ containerIdleMs: 600_000, nodeIdleMs: NODE_IDLE_MS }),
   "fixed-keepalive-60s": () => fixedKeepalive({ containerIdleMs: 60_000, nodeIdleMs: NODE_IDLE_MS }),
   "kpa": kpa,
+  "spread-and-classify": spreadAndClassify,
+  "hybrid-histogram": hybridHistogram,
+  "greedy-dual": greedyDual,
 };
