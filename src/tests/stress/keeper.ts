@@ -22,6 +22,7 @@ const MOVES = [
   "drain",
   "clean",
   "clean",
+  "relimit",
   "expire",
   "expire",
   "define",
@@ -36,7 +37,7 @@ const MOVES = [
 ] as const;
 type Move = (typeof MOVES)[number];
 /** Moves that take so much away that they come only once in a while: one of so many of them is made. */
-const RARE: Partial<Record<Move, number>> = { forget: 4, shut: 8, shutIfEmpty: 3, lose: 20, resize: 3 };
+const RARE: Partial<Record<Move, number>> = { relimit: 3, forget: 4, shut: 8, shutIfEmpty: 3, lose: 20, resize: 3 };
 const LIMIT_MAX = 4;
 const NODE_KIB_MAX = 4_000;
 
@@ -122,6 +123,19 @@ export class Keeper {
     shadow.openContainer(slot, containers.generation(slot), limit, functions.generation(functionSlot));
     containers.publish(slot, record.rank, limit, this.stage.control.nowMs, { fresh: true, inFlight: 0 });
     functions.offer(functionSlot, record.rank);
+    this.stage.match(functionSlot);
+    return true;
+  }
+
+  /** Gives a container another limit than the one that it was started with. */
+  private relimit(): boolean {
+    const { tables: { containers, functions }, shadow } = this.stage;
+    const record = this.any(this.inPhase(ContainerPhase.warm));
+    if (!record) return false;
+    const { slot, functionSlot, rank } = record;
+    const limit = 1 + this.random.below(LIMIT_MAX);
+    shadow.allow(slot, limit);
+    if (containers.setLimit(slot, limit)) functions.offer(functionSlot, rank);
     this.stage.match(functionSlot);
     return true;
   }

@@ -67,6 +67,11 @@ export class Shadow {
     Atomics.store(this.words, at + FUNCTION_LIFE, functionLife);
     Atomics.store(this.words, at + LIFE, generation);
   }
+  /** Before its limit is changed. A lower one is not noted: what came in under the old one may enter yet. */
+  allow(slot: number, limit: number): void {
+    const at = slot * CONTAINER_WORDS + LIMIT;
+    Atomics.store(this.words, at, Math.max(limit, Atomics.load(this.words, at)));
+  }
   /** After it can be granted no more and has nothing in flight. */
   closeContainer(slot: number): void {
     const inFlight = Atomics.load(this.words, slot * CONTAINER_WORDS + IN_FLIGHT);
