@@ -133,6 +133,12 @@ function bind(
   });
 }
 
+/** What ALPN chose, where it did: that is spoken then, whatever the first bytes look like (RFC 9113, 3.2). */
+function agreedProtocol(socket: net.Socket): string | undefined {
+  const chosen = "alpnProtocol" in socket ? socket.alpnProtocol : undefined;
+  return typeof chosen === "string" && chosen !== "" ? chosen : undefined;
+}
+
 /** Reads until it is sure whether the connection opens with HTTP/2's preface; a silent one is cut off. */
 function readFirst(socket: net.Socket, clock: Clock, decided: (first: Uint8Array, isHttp2: boolean) => void): void {
   let first: Uint8Array = new Uint8Array(0);
@@ -145,13 +151,18 @@ function readFirst(socket: net.Socket, clock: Clock, decided: (first: Uint8Array
   const onEnd = () => socket.destroy();
   const onData = (chunk: Uint8Array) => {
     first = first.length === 0 ? chunk : concat(first, chunk);
+    const agreed = agreedProtocol(socket);
+    if (agreed !== undefined) return decide(agreed === "h2");
     const length = Math.min(first.length, PREFACE.length);
     let same = 0;
     while (same < length && first[same] === PREFACE[same]) same++;
     if (same === length && length < PREFACE.length) return;
+    decide(same === PREFACE.length);
+  };
+  const decide = (isHttp2: boolean) => {
     stop();
     socket.pause();
-    decided(first, same === PREFACE.length);
+    decided(first, isHttp2);
   };
   const cancelTimer = clock.after(FIRST_BYTES_WAIT_MS, () => socket.destroy());
   socket.on("data", onData);
