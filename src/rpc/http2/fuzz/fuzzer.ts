@@ -8,6 +8,7 @@ import { createClientConnection } from "../client.ts";
 import { FRAME_HEADER_BYTES, FrameType, PREFACE, readUint24 } from "../frames.ts";
 import { http2Limits } from "../limits.ts";
 import { createServerConnection } from "../server.ts";
+import { Http2Stream } from "../stream.ts";
 import { REQUEST, Wire } from "../testing.ts";
 import type { ClientConnection, Connection, Fields, Stream, StreamReceiver } from "../types.ts";
 import { hostileInput, type Role } from "./inputs.ts";
@@ -36,7 +37,7 @@ export function fuzzCase(seed: number): string {
   if (role === "client") client = createClientConnection(wire, LIMITS);
   const connection: Connection = client ?? createServerConnection(wire, LIMITS);
   wire.onStream = (stream, _fields, endStream) => {
-    const user = new User(random, true);
+    const user = new User(random, connection, true);
     users.push(user);
     stream.receiver = user;
     user.begin(stream, endStream);
@@ -49,7 +50,7 @@ export function fuzzCase(seed: number): string {
     const chunk = input.slice(at, at + 1 + random.below(chunkBytesMax));
     at += chunk.length;
     while (client !== undefined && users.length < 40 && (users.length < 5 || random.below(2) === 0)) {
-      const user = new User(random, false);
+      const user = new User(random, connection, false);
       const stream = client.open(REQUEST, random.below(2) === 0, user);
       if (stream === undefined) break;
       users.push(user);
@@ -82,23 +83,27 @@ export function fuzzCase(seed: number): string {
 class User implements StreamReceiver {
   readonly #random: Random;
   readonly #isServer: boolean;
-  #stream: Stream | undefined;
+  readonly #connection: Connection;
+  #stream: Http2Stream | undefined;
   #ended = false;
+  #gaveUp = false;
   #reset = false;
   #headersSent = false;
   #endSent = false;
   #heldBytes = 0;
 
-  constructor(random: Random, isServer: boolean) {
+  constructor(random: Random, connection: Connection, isServer: boolean) {
     this.#random = random;
+    this.#connection = connection;
     this.#isServer = isServer;
   }
 
   begin(stream: Stream, endStream: boolean): void {
+    assert(stream instanceof Http2Stream, "a stream of another kind");
     this.#stream = stream;
     this.#ended = endStream;
     this.#headersSent = !this.#isServer;
-    this.#endSent = !this.#isServer && (stream as unknown as { endAsked: boolean }).endAsked;
+    this.#endSent = !this.#isServer && stream.endAsked;
     if (this.#random.below(2) === 0) this.act();
   }
 
@@ -133,7 +138,11 @@ class User implements StreamReceiver {
   act(): void {
     const stream = this.#stream!;
     const random = this.#random;
-    if (random.below(30) === 0) return stream.reset(random.below(14));
+    if (random.below(30) === 0) {
+      this.#gaveUp ||= !stream.closed;
+      return stream.reset(random.below(14));
+    }
+    this.#meddle();
     stream.consume(random.below(this.#heldBytes + 1));
     if (!this.#headersSent) {
       this.#endSent = random.below(4) === 0;
@@ -148,10 +157,21 @@ class User implements StreamReceiver {
     } else stream.sendTrailers(["x-end", "yes"]);
   }
 
+  /** What an owner may do at any time, from within callbacks too. */
+  #meddle(): void {
+    const random = this.#random;
+    if (random.below(300) === 0) this.#connection.close(random.below(14), "from a callback");
+    if (random.below(300) === 0) this.#connection.shutdown();
+    if (random.below(50) === 0) this.#connection.flush();
+  }
+
+  /** Whether the user knows that it is over: both ended, or it was told, or gave up; or its whole answer is out. */
   check(): void {
-    assert(this.#stream!.closed, "a stream is left open");
-    // Both ended well, or the end was told; or the user itself gave it up, and then it hears no more.
-    assert(this.#stream!.queuedBytes === 0, "a stream that is over holds data");
+    const stream = this.#stream!;
+    assert(stream.closed, "a stream is left open");
+    assert(stream.queuedBytes === 0, "a stream that is over holds data");
+    const ended = stream.localEnded && (this.#isServer || this.#ended);
+    assert(ended || this.#reset || this.#gaveUp, `stream ${stream.id} is over and its user was not told`);
   }
 }
 
