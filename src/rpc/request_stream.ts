@@ -1,3 +1,4 @@
+import { ChunkQueue } from "./chunk_queue.ts";
 import type { Fields, Stream, StreamReceiver } from "./http2/types.ts";
 import { resetReason } from "./reset_reason.ts";
 
@@ -9,7 +10,7 @@ export class RequestStream implements StreamReceiver {
   readonly #stream: Stream;
   readonly #leaving = new AbortController();
   /** Received and not yet read. */
-  readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
+  readonly #chunks = new ChunkQueue();
   #ended: boolean;
   /** The reader wants no more. */
   #unwanted = false;
@@ -33,7 +34,7 @@ export class RequestStream implements StreamReceiver {
 
   onData(bytes: Uint8Array, endStream: boolean): void {
     if (this.#unwanted) this.#stream.consume(bytes.length);
-    else if (bytes.length > 0) this.#chunks.push(bytes.slice());
+    else this.#chunks.push(bytes);
     if (endStream) this.#ended = true;
     this.#wakeReader();
   }
@@ -73,7 +74,7 @@ export class RequestStream implements StreamReceiver {
   /** Reads no more; what still comes is thrown away. */
   discard(): void {
     this.#unwanted = true;
-    for (const chunk of this.#chunks.splice(0)) this.#stream.consume(chunk.length);
+    this.#stream.consume(this.#chunks.clear());
   }
 
   /** The body as Connect reads it. */

@@ -4,8 +4,8 @@ import { MESSAGE_BYTES_MAX } from "../../base/mod.ts";
 /** Before each message: one byte of flags, and its length in four. */
 export const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
-/** What is set aside for a message before any of it has come, however long it says it is. */
-const BUFFER_BYTES_MIN = 16 * 1024;
+/** What is set aside for a message before any of it has come, however long it says it is: small, times all streams. */
+const BUFFER_BYTES_MIN = 1024;
 
 /** Throws where a message with this prefix will not be read: too long, or compressed without saying how. */
 export function checkPrefix(flags: number, length: number): void {
