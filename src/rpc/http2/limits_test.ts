@@ -447,3 +447,18 @@ Deno.test("limits: what each of ours allows is announced to the peer", () => {
   assertEquals([update.type, update.id, ...update.payload], [FrameType.WINDOW_UPDATE, 0, ...uint32Bytes(14_465)]);
   expect(UINT31_MAX).toBeGreaterThan(DEFAULT_LIMITS.connectionWindowBytes);
 });
+
+Deno.test("limits: connectionQueueBytesMax: what a stream that is over had queued makes room again", () => {
+  const limits = { connectionQueueBytesMax: 300_000, connectionQueueBytesHigh: 200_000, streamQueueBytesHigh: 200_000 };
+  const peer = new RawPeer("server", limits);
+  const taken = taking(peer);
+  peer.say(FrameType.SETTINGS, 0, 0, [0, 4, 0, 0, 0, 0]);
+  for (let id = 1; id < 40; id += 2) {
+    peer.headers(id);
+    taken.at(-1)!.stream.sendHeaders(OK, false);
+    taken.at(-1)!.stream.sendData(new Uint8Array(190_000), true);
+    if (id % 4 === 1) peer.say(FrameType.RST_STREAM, 0, id, uint32Bytes(ErrorCode.CANCEL));
+    else taken.at(-1)!.stream.reset(ErrorCode.CANCEL);
+  }
+  assertAlive(peer);
+});

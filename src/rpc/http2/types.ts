@@ -61,7 +61,11 @@ export interface StreamReceiver {
   onReset(code: number, reason: string): void;
 }
 
-/** One stream of a connection, for sending and for flow control. After its end every method does nothing. */
+/**
+ * One stream of a connection, for sending and for flow control. After its end every method does nothing. Before that,
+ * what is sent out of order throws an AssertionError, and a header block with a character that is not one byte a
+ * RangeError: nothing of it has been sent then, and the stream can go on.
+ */
 export interface Stream {
   readonly id: number;
   /** Whether both sides have ended, or it was reset. */
@@ -95,7 +99,10 @@ export interface Surroundings {
   write(bytes: Uint8Array): boolean | void;
   /** There is something to write after the present turn: call the connection's `flush` soon (a microtask will do). */
   wantFlush(): void;
-  /** Nothing more will be written: end the connection once all is out. */
+  /**
+   * Nothing more will be written: end the connection once all is out. Whoever goes on reading for a while makes sure that
+   * the last words arrive: a socket closed with bytes unread may drop what it was given to write.
+   */
   end(): void;
   /** Server: a request has begun; its receiver must be set during the call. `onHeaders` is not called for it. */
   onStream?(stream: Stream, fields: Fields, endStream: boolean): void;
