@@ -8,6 +8,9 @@ import type { RequestStream } from "./request_stream.ts";
 /** Header fields that belong to one HTTP/1.1 connection and must not occur in HTTP/2 (RFC 9113, 8.2.2). */
 const CONNECTION_HEADERS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
+/** Header fields that the protocol sets, not the handler. */
+const PROTOCOL_HEADERS = /^(content-type|content-encoding|accept-encoding|trailer|grpc-[a-z-]+|connect-[a-z-]+)$/;
+
 /** Answers a call with one of Connect's handlers. Rejects where the answer breaks off. */
 export async function answerWithConnect(
   stream: RequestStream,
@@ -29,6 +32,7 @@ export async function answerWithConnect(
     let part = await parts?.next();
     if (stream.gone) return;
     const { trailer } = response;
+    if (head.method === "HEAD") return stream.sendHeaders(toFields(response.status, response.header), true);
     if (part === undefined || part.done) return sendBodyless(stream, response);
     stream.sendHeaders(toFields(response.status, response.header), false);
     for (; !part!.done; part = await parts!.next()) {
@@ -42,10 +46,18 @@ export async function answerWithConnect(
   }
 }
 
-/** An answer without a body is one header block, trailers included: gRPC's "Trailers-Only". */
+/**
+ * An answer without a body is one header block, trailers included: gRPC's "Trailers-Only". Where the handler has set
+ * header fields of its own there are two, since clients take all of a single one for trailers.
+ */
 function sendBodyless(stream: RequestStream, { status, header, trailer }: UniversalServerResponse): void {
-  const trailers = trailer === undefined ? [] : toFields(undefined, trailer);
-  stream.sendHeaders([...toFields(status, header), ...trailers], true);
+  const fields = toFields(status, header), trailers = trailer === undefined ? [] : toFields(undefined, trailer);
+  const isOwn = (name: string) => !PROTOCOL_HEADERS.test(name);
+  if (trailers.length === 0 || ![...header?.keys() ?? []].some(isOwn)) {
+    return stream.sendHeaders([...fields, ...trailers], true);
+  }
+  stream.sendHeaders(fields, false);
+  stream.sendTrailers(trailers);
 }
 
 /** Answers a request with a fetch handler, streaming both ways. */
