@@ -28,7 +28,8 @@ const NODE_IDLE_MS = 1_000;
 const WEIGHT = 0.2;
 
 interface Learnt {
-  memoryShare: number;
+  /** Of the limit; undefined before the first run has ended. */
+  memoryShare: number | undefined;
   cpuPct: number;
   /** Containers at the last look, and whether it was called since. */
   containers: number;
@@ -45,8 +46,14 @@ interface Learnt {
  * the function's), and letting heavy calls wait up to 50 ms while short ones run (no policy is asked within an acquire).
  */
 export function spreadAndClassify(): Policy {
-  const learnt = new PerFunction<Learnt>(() => ({ memoryShare: 0, cpuPct: 0, containers: 0, wasCalled: false }));
-  const isHeavy = ({ memoryShare, cpuPct }: Learnt) => memoryShare >= MEMORY_HEAVY_SHARE || cpuPct >= CPU_HEAVY_PCT;
+  const learnt = new PerFunction<Learnt>(() => ({
+    memoryShare: undefined,
+    cpuPct: 0,
+    containers: 0,
+    wasCalled: false,
+  }));
+  /** What was not measured yet may be. */
+  const isHeavy = ({ memoryShare = 1, cpuPct }: Learnt) => memoryShare >= MEMORY_HEAVY_SHARE || cpuPct >= CPU_HEAVY_PCT;
   /** One node for each container of the function that has most. */
   const nodesForSpread = () => {
     let most = 0;
@@ -60,7 +67,10 @@ export function spreadAndClassify(): Policy {
     arrived: (fn: FunctionFacts) => void (learnt.of(fn).wasCalled = true),
     ended(fn: FunctionFacts, { memoryKiB }: RunFacts): void {
       const state = learnt.of(fn);
-      state.memoryShare += WEIGHT * (memoryKiB / fn.memoryKiB - state.memoryShare);
+      const share = memoryKiB / fn.memoryKiB;
+      state.memoryShare = state.memoryShare === undefined
+        ? share
+        : state.memoryShare + WEIGHT * (share - state.memoryShare);
     },
     measured(fn: FunctionFacts, { cpuPct, inFlight }: ContainerUsage): void {
       if (inFlight === 0) return;
@@ -97,7 +107,11 @@ export function spreadAndClassify(): Policy {
     },
     nodesWanted: nodesForSpread,
     keepContainer({ function: fn, idleMs, warm }: IdleContainer): boolean {
-      return warm <= 1 || idleMs < (isHeavy(learnt.of(fn)) ? HEAVY_IDLE_MS : LIGHT_IDLE_MS);
+      const state = learnt.of(fn);
+      const isKept = warm <= 1 || idleMs < (isHeavy(state) ? HEAVY_IDLE_MS : LIGHT_IDLE_MS);
+      // Else the spread would never shrink: while nobody calls, nothing else tells how many there are.
+      state.containers = isKept ? warm : warm - 1;
+      return isKept;
     },
     keepNode: ({ idleMs, nodes }) => nodes <= nodesForSpread() || idleMs < NODE_IDLE_MS,
     makeRoom: leastRecentlyUsed,

@@ -43,6 +43,8 @@ Deno.test("spread-and-classify stops at twenty containers; then light functions 
   ends(light, 4);
   assertEquals([ask(light, { waiting: 50, warm: 15, inFlight: 15 }), light.concurrency!(fn)], [5, 1]);
   assertEquals([ask(light, { waiting: 50, warm: 20, inFlight: 20 }), light.concurrency!(fn)], [0, 10]);
+  const unknown = spreadAndClassify();
+  assertEquals([ask(unknown, { waiting: 50, warm: 20, inFlight: 20 }), unknown.concurrency!(fn)], [0, 1]);
   const heavy = spreadAndClassify();
   ends(heavy, 200);
   assertEquals([ask(heavy, { waiting: 50, warm: 20, inFlight: 20 }), heavy.concurrency!(fn)], [0, 1]);
@@ -58,6 +60,7 @@ Deno.test("spread-and-classify keeps one container of each function, the others 
   const keeps = (policy: Policy, minutes: number, warm: number) =>
     policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: minutes * 60_000, warm });
   const light = spreadAndClassify(), heavy = spreadAndClassify();
+  ends(light, 4);
   ends(heavy, 200);
   assertEquals([keeps(light, 4.9, 2), keeps(light, 5, 2), keeps(light, 500, 1)], [true, false, true]);
   assertEquals([keeps(heavy, 2.9, 2), keeps(heavy, 3, 2)], [true, false]);
@@ -73,4 +76,6 @@ Deno.test("spread-and-classify holds as many nodes as a function is spread over,
   ]);
   ask(policy, { warm: 15 });
   assertEquals(wanted(), 10);
+  assertEquals(policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: 1e6, warm: 6 }), false);
+  assertEquals(wanted(), 5, "it shrinks as containers go");
 });

@@ -84,7 +84,7 @@ export const GENERATORS: readonly Generator[] = [
   generator(
     "dense",
     "few functions that are called all the time",
-    { functions: functions(12), minutes: minutes(10), rate: perSecond(10, "mean calls a second of a function") },
+    { functions: functions(12), minutes: minutes(10), rate: perSecond(4, "mean calls a second of a function") },
     ({ rate }) => (random, durationMs) => sparse(random, durationMs, 1_000 / rate),
   ),
   generator(
@@ -106,7 +106,7 @@ export const GENERATORS: readonly Generator[] = [
       minutes: minutes(20),
       quiet: seconds(60, "mean seconds without a call"),
       burst: seconds(5, "mean seconds of a burst"),
-      rate: perSecond(20, "calls a second in a burst"),
+      rate: perSecond(5, "calls a second in a burst"),
     },
     ({ quiet, burst, rate }) => (random, durationMs) =>
       bursty(random, durationMs, { quietMs: quiet * 1_000, burstMs: burst * 1_000, intervalMs: 1_000 / rate }),

@@ -48,7 +48,7 @@ Deno.test("sparse and dense come by chance, as often as asked", () => {
   const sparse = named("sparse").generate(1, { functions: 200, minutes: 60, interval: 30 });
   // The mean of 1 / (30 s · 2^u), u uniform from −1 to 1, is 1.08 / 30 s.
   assertAlmostEquals(sparse.calls.count / 200 / 120, 1.08, 0.1);
-  const dense = named("dense").generate(1, { functions: 1, minutes: 10 });
+  const dense = named("dense").generate(1, { functions: 1, minutes: 10, rate: 10 });
   assertAlmostEquals(dispersion([...dense.calls.atMs], dense.durationMs, 1_000), 1, 0.3);
   assert(dense.calls.count > 600 * 5 && dense.calls.count < 600 * 20);
 });
@@ -64,7 +64,7 @@ Deno.test("periodic functions have a steady rhythm", () => {
 });
 
 Deno.test("bursts are much more uneven than chance", () => {
-  const workload = named("bursty").generate(1, { functions: 5, minutes: 60 });
+  const workload = named("bursty").generate(1, { functions: 5, minutes: 60, rate: 20 });
   for (const times of arrivals(workload)) assert(dispersion(times, workload.durationMs, 5_000) > 20);
 });
 
