@@ -1,4 +1,5 @@
 import { FUNCTION_MEMORY_BYTES_MIN, GIB, LOG_LEVELS } from "../base/mod.ts";
+import { HTTP2_SIDES } from "../rpc/mod.ts";
 import { flag, type Flags, optional, setting, type Values } from "./flags.ts";
 import { choice, duration, endpoint, integer, list, onOff, port, size, text } from "./kinds.ts";
 
@@ -21,6 +22,10 @@ export const platformFlags = {
     optional(text("FILE", "a file"), "token that every call must carry; needed to listen beyond loopback"),
   ),
   logLevel: setting(flag(choice("LEVEL", LOG_LEVELS), "info", "least important log lines to write")),
+
+  http2: setting(
+    flag(choice("WHOSE", HTTP2_SIDES), "own", "HTTP/2 of the ports: this program's own, or node:http2, far slower"),
+  ),
 
   apiserverPort: setting(flag(port, 10_500, "port of the API server; 0 is any free one")),
   schedulerPort: setting(flag(port, 10_600, "port of the scheduler")),
@@ -71,7 +76,7 @@ export const configFlags = {
 
 type Key = keyof typeof platformFlags;
 
-const COMMON = ["data", "host", "tokenFile", "logLevel"] as const satisfies Key[];
+const COMMON = ["data", "host", "tokenFile", "logLevel", "http2"] as const satisfies Key[];
 const NODE = ["nodeMemory", "runtime"] as const satisfies Key[];
 const SCHEDULING = ["containerIdle", "containerMin", "nodeIdle", "queueDepth", "workers"] as const satisfies Key[];
 const POOL = ["nodesWarm", "nodesMax", "nodeRefill"] as const satisfies Key[];

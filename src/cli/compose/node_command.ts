@@ -17,7 +17,10 @@ const WILDCARDS = ["0.0.0.0", "::", "[::]"];
 
 /** How to run the node agent with index `index` as a child of this process. */
 export function nodeCommand(
-  settings: Pick<Settings, "host" | "data" | "nodePort" | "nodeMemory" | "runtime" | "logLevel" | "tokenFile">,
+  settings: Pick<
+    Settings,
+    "host" | "data" | "nodePort" | "nodeMemory" | "runtime" | "logLevel" | "http2" | "tokenFile"
+  >,
   apiserver: string,
   index: number,
 ): NodeCommand {
@@ -30,6 +33,7 @@ export function nodeCommand(
     "--node-memory": settings.nodeMemory,
     "--runtime": settings.runtime,
     "--log-level": settings.logLevel,
+    "--http2": settings.http2,
     ...(settings.tokenFile ? { "--token-file": settings.tokenFile } : {}),
   };
   const env: Record<string, string> = {};

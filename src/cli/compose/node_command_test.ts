@@ -8,6 +8,7 @@ const settings = {
   nodeMemory: 2 ** 30,
   runtime: "process",
   logLevel: "info",
+  http2: "own",
   tokenFile: undefined,
 } as const;
 

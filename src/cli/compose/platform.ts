@@ -17,7 +17,7 @@ export async function startPlatform(settings: Settings, io: Io): Promise<Running
   const write = (line: string) => io.err(line);
   const shared = systemShared({ level: settings.logLevel, write, token: settings.token });
   const closers = new Closers();
-  const open = (edge: Parameters<typeof openDoor>[0], port: number) => openDoor(edge, settings.host, port, closers);
+  const open = (edge: Parameters<typeof openDoor>[0], port: number) => openDoor(edge, settings, port, closers);
   try {
     closers.add(await lockData(settings.data));
     // Agents fetch code from the apiserver: none starts before its address is known.

@@ -47,10 +47,10 @@ export function composeScheduler(
 export function openScheduler(
   { scheduler, edge }: { scheduler: Scheduler; edge: Edge },
   shared: Shared,
-  settings: Pick<Settings, "host" | "workers" | "logLevel"> & { readonly port: number },
+  settings: Pick<Settings, "host" | "http2" | "workers" | "logLevel"> & { readonly port: number },
   closers: Closers,
 ): Promise<string> {
-  if (settings.workers === 0) return openDoor(edge, settings.host, settings.port, closers);
+  if (settings.workers === 0) return openDoor(edge, settings, settings.port, closers);
   // What a hung thread holds cannot be taken over; whoever starts this process again finds the state at the nodes.
   const onHang = () => Deno.exit(1);
   return openThreads(scheduler, shared, { ...settings, onHang }, closers);

@@ -1,5 +1,6 @@
 import * as net from "node:net";
 import { type Log, type LogLevel, messageOf, PlatformError } from "../../base/mod.ts";
+import type { Http2Choice } from "../../rpc/mod.ts";
 import type { Scheduler } from "../../scheduler/mod.ts";
 import type { FromThread, ToThread } from "./scheduler_messages.ts";
 import { addressOf, type Closers, type Shared } from "./shared.ts";
@@ -20,6 +21,8 @@ export interface ThreadSettings {
   readonly port: number;
   readonly workers: number;
   readonly logLevel: LogLevel;
+  /** Whose HTTP/2 the threads speak; "own" by default. */
+  readonly http2?: Http2Choice;
   /** Called when a thread hangs: nothing it holds can be taken over, so the process must end. */
   readonly onHang: (workers: number[]) => void;
   /** What a thread runs; tests plant faults in it. */
@@ -84,11 +87,11 @@ class ThreadCrew {
         reject(new PlatformError("internal", `ingress thread ${worker} failed: ${event.message}`));
         this.onFailed(worker, event.message);
       };
-      const { host, logLevel: level } = this.settings;
+      const { host, http2, logLevel: level } = this.settings;
       const { capacity, buffer } = this.scheduler.shared;
       const { token } = this.shared;
       const { acquireTimeoutMs } = this.scheduler.options;
-      post({ kind: "start", capacity, buffer, worker, hostname: host, port, token, level, acquireTimeoutMs });
+      post({ kind: "start", capacity, buffer, worker, hostname: host, port, http2, token, level, acquireTimeoutMs });
     });
   }
 

@@ -27,7 +27,7 @@ thread.onmessage = ({ data }) => {
 
 const post = (message: FromThread) => thread.postMessage(message);
 
-async function start({ capacity, buffer, worker, hostname, port, token, level, acquireTimeoutMs }: ThreadStart) {
+async function start({ capacity, buffer, worker, hostname, port, http2, token, level, acquireTimeoutMs }: ThreadStart) {
   const clock = await commonClock();
   const encoder = new TextEncoder();
   const write = (line: string) => void Deno.stderr.writeSync(encoder.encode(line));
@@ -47,7 +47,7 @@ async function start({ capacity, buffer, worker, hostname, port, token, level, a
     log,
     clock,
   });
-  listener = await edge.listen({ hostname, port, reusePort: true });
+  listener = await edge.listen({ hostname, port, http2, reusePort: true });
   post({ kind: "listening", port: listener.port });
 }
 

@@ -36,7 +36,7 @@ export async function startService(name: ServiceName, settings: Settings, io: Io
   try {
     const { edge, open, begin } = await buildService(name, settings, io, closers);
     const port = settings.port ?? settings[DEFAULT_PORTS[name]];
-    const address = open ? await open(port) : await openDoor(edge, settings.host, port, closers);
+    const address = open ? await open(port) : await openDoor(edge, settings, port, closers);
     // Not awaited: /readyz tells meanwhile that it is not ready, and why.
     begin?.().catch(tellFailure(name, io));
     return { addresses: { [name]: address }, close: (graceMs) => closers.close(graceMs) };

@@ -1,4 +1,4 @@
-import type { Edge } from "../../rpc/mod.ts";
+import type { Edge, Http2Choice } from "../../rpc/mod.ts";
 import { type Clock, Log, type LogLevel, type Random, systemClock, systemRandom } from "../../base/mod.ts";
 
 /** How long calls and invocations under way may go on after the platform was told to stop. */
@@ -56,8 +56,13 @@ export class Closers {
 }
 
 /** Opens a service's port; it closes with the others, letting calls under way end. */
-export async function openDoor(edge: Edge, hostname: string, port: number, closers: Closers): Promise<string> {
-  const listener = await edge.listen({ hostname, port });
+export async function openDoor(
+  edge: Edge,
+  { host: hostname, http2 }: { host: string; http2: Http2Choice },
+  port: number,
+  closers: Closers,
+): Promise<string> {
+  const listener = await edge.listen({ hostname, port, http2 });
   closers.add((graceMs) => listener.close({ graceMs }));
   return addressOf(listener);
 }
