@@ -19,7 +19,7 @@ import { type Connection, CONNECTION_LOST, ErrorCode, type HeaderBlock, type Sur
 import { Watch } from "./watch.ts";
 
 /** What we send in PINGs, to tell the answers apart. */
-export const KEEP_ALIVE_PING: Uint8Array = new TextEncoder().encode("mf-alive");
+const KEEP_ALIVE_PING: Uint8Array = new TextEncoder().encode("mf-alive");
 export const SHUTDOWN_PING: Uint8Array = new TextEncoder().encode("mf-leave");
 
 /** What a side says in its SETTINGS: identifiers and values. */

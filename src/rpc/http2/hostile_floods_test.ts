@@ -6,6 +6,7 @@ import { assertEquals } from "@std/assert";
 import { assert } from "../../base/mod.ts";
 import {
   ACK,
+  bytesOf,
   CANCEL,
   concat,
   CONTINUATION,
@@ -171,6 +172,12 @@ Deno.test("a header block over several frames is one", () => {
 const FLOODS: readonly (readonly [cve: string, name: string, burst: number, bytes: Uint8Array<ArrayBuffer>])[] = [
   ["CVE-2019-9512, PING flood", "ping_flood", DEFAULT_LIMITS.pings.burst, frame(PING, 0, 0, octets(8))],
   ["answers to pings never sent", "ping_flood", DEFAULT_LIMITS.pings.burst, frame(PING, ACK, 0, octets(8))],
+  [
+    "answers to pings to keep alive",
+    "ping_flood",
+    DEFAULT_LIMITS.pings.burst,
+    frame(PING, ACK, 0, bytesOf("mf-alive")),
+  ],
   ["CVE-2019-9515, SETTINGS flood", "settings_flood", DEFAULT_LIMITS.settings.burst, frame(SETTINGS, 0, 0)],
   ["acknowledgements of nothing", "settings_flood", DEFAULT_LIMITS.settings.burst, frame(SETTINGS, ACK, 0)],
   [

@@ -11,11 +11,11 @@ const SLOT_BYTES = 128;
 const SHORTEST = 6;
 
 export class LiteralCache {
-  // Allocated at the first use: an idle connection has none.
+  // All three are made at the first use: an idle connection has none.
   #bytes: Uint8Array | undefined;
   /** Length of the kept bytes, twice, plus one for Huffman code; 0 where a slot is empty. */
-  readonly #kinds = new Array<number>(SLOTS).fill(0);
-  readonly #texts = new Array<string>(SLOTS).fill("");
+  #kinds: number[] = [];
+  #texts: string[] = [];
 
   /** The text of `bytes[from, to)` if it was kept. */
   find(bytes: Uint8Array, from: number, to: number, huffman: boolean): string | undefined {
@@ -32,11 +32,17 @@ export class LiteralCache {
   keep(bytes: Uint8Array, from: number, to: number, huffman: boolean, text: string): void {
     const length = to - from;
     if (length < SHORTEST || length > SLOT_BYTES) return;
-    const kept = this.#bytes ??= new Uint8Array(SLOTS * SLOT_BYTES);
+    const kept = this.#bytes ?? this.#allocate();
     const slot = slotOf(bytes, from, to);
     for (let i = 0, k = slot * SLOT_BYTES; i < length; i++, k++) kept[k] = bytes[from + i];
     this.#kinds[slot] = kindOf(length, huffman);
     this.#texts[slot] = text;
+  }
+
+  #allocate(): Uint8Array {
+    this.#kinds = new Array<number>(SLOTS).fill(0);
+    this.#texts = new Array<string>(SLOTS).fill("");
+    return this.#bytes = new Uint8Array(SLOTS * SLOT_BYTES);
   }
 }
 
