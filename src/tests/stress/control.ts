@@ -13,8 +13,11 @@ export const Command = { run: 0, halt: 1, end: 2 } as const;
 const COMMAND = 0, CLOCK = 1, NOW = 2, ROUND = 3, QUOTA = 4, HEADER = 16;
 const STATE = 0, OPERATION = 1, SLEEPS_ON = 2, COUNTS = 16, WORKER_WORDS = 64;
 
-/** An operation takes microseconds; one that takes so long has not been kept waiting by the machine. */
-const HANG_MS = 5_000;
+/**
+ * An operation takes microseconds; one that is seen at it so often, so far apart, has not been kept waiting by the
+ * machine. Often, because a machine that stands still for a while is seen once.
+ */
+const HANG_LOOKS = 20, HANG_LOOK_MS = 300;
 
 export class Control {
   private readonly words: Int32Array<SharedArrayBuffer>;
@@ -99,8 +102,9 @@ export class Control {
   awaitHalt(): { worker: number; operation: string } | undefined {
     for (let worker = 1; worker < this.workers; worker++) {
       const at = this.at(worker) + STATE;
-      while (Atomics.load(this.words, at) === WorkerState.running) {
-        if (Atomics.wait(this.words, at, WorkerState.running, HANG_MS) !== "timed-out") continue;
+      for (let looks = 0; Atomics.load(this.words, at) === WorkerState.running;) {
+        if (Atomics.wait(this.words, at, WorkerState.running, HANG_LOOK_MS) !== "timed-out") continue;
+        if (++looks < HANG_LOOKS) continue;
         return { worker, operation: OPERATIONS[this.words[this.at(worker) + OPERATION]] };
       }
     }

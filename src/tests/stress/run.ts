@@ -44,8 +44,8 @@ const SHORT_MOVES_MAX = 6;
 const QUOTA_MAX = 6;
 /** One round of so many is of the long kind; about half of the time goes into each. */
 const LONG_ODDS = 200;
-/** A worker that sleeps although its bell has been rung gets so long to wake up. */
-const WAKE_MS = 5_000;
+/** A worker that sleeps although its bell has been rung gets so long to wake up, and so many barriers of the others. */
+const WAKE_MS = 5_000, WAKE_BARRIERS = 100;
 const START_MS = 30_000;
 /** Milliseconds, about. */
 const MESSAGE_TRIES = 2_000;
@@ -74,7 +74,8 @@ class StressRun {
   private readonly lives: number[] = [];
   /** When the workers had started. */
   private began = performance.now();
-  private readonly overdue: number[] = [];
+  /** Of each worker, since when it sleeps though its bell has been rung. */
+  private readonly late: ({ readonly ms: number; readonly barriers: number } | undefined)[] = [];
   private readonly failures: string[] = [];
   private barriers = 0;
   private replaced = 0;
@@ -219,9 +220,10 @@ class StressRun {
     const { control, tables } = this.stage;
     const late = control.state(worker) === WorkerState.asleep &&
       tables.mailboxes.bell(worker) !== control.bellSleptOn(worker);
-    if (!late) this.overdue[worker] = Infinity;
-    else this.overdue[worker] = Math.min(this.overdue[worker] ?? Infinity, performance.now() + WAKE_MS);
-    if (performance.now() > this.overdue[worker]) throw new Violation(`worker ${worker} slept through its bell`);
+    if (!late) return void (this.late[worker] = undefined);
+    const since = this.late[worker] ??= { ms: performance.now(), barriers: this.barriers };
+    if (this.barriers - since.barriers < WAKE_BARRIERS || performance.now() - since.ms < WAKE_MS) return;
+    throw new Violation(`worker ${worker} slept through its bell`);
   }
 
   /** Sweeps what a worker left that has said that it is gone, while the others go on, and starts another. */

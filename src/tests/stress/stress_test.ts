@@ -28,9 +28,12 @@ Deno.test("four threads at random operations break nothing", async () => {
   assert(report.ordered > 0 && report.operations > 1_000, "next to nothing was done");
 });
 
+/** A broken build is found within seconds, by chance; on a machine that is busy with other things that takes longer. */
+const SOUGHT_S_MAX = "120";
+
 for (const [name, what] of Object.entries(BROKEN_BUILDS)) {
   Deno.test(`a build is found out in which ${what}`, async () => {
-    const { code, report, errors } = await stress("--seconds", "20", "--seed", "1", "--break", name);
+    const { code, report, errors } = await stress("--seconds", SOUGHT_S_MAX, "--seed", "1", "--break", name);
     console.log(`${name}: ${report.seconds.toFixed(2)} s, ${report.violation}`);
     assertEquals(code, 1, "it was not found out");
     assert(report.violation !== undefined);
