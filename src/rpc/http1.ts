@@ -72,8 +72,11 @@ function join(socket: net.Socket, inner: net.Socket, first: Uint8Array, clock: C
 
 /** Requests over a unix socket come with a URL of another scheme; handlers are to see the one the client asked for. */
 function withHttpUrl(request: Request, scheme: string): Request {
-  const { url, method, headers, body, signal } = request;
-  const rest = url.slice(url.indexOf("://") + 3);
+  const { url: ownUrl, method, headers, body, signal } = request;
+  const rest = ownUrl.slice(ownUrl.indexOf("://") + 3);
   const host = headers.get("host") === null ? "localhost" + rest.slice(rest.indexOf("/")) : rest;
-  return new Request(`${scheme}://${host}`, { method, headers, body, signal, redirect: "manual" });
+  const url = `${scheme}://${host}`;
+  // A WebSocket can be made of this very object alone, of a copy it would be one that is bound to nothing.
+  if (headers.has("upgrade")) return Object.defineProperty(request, "url", { value: url });
+  return new Request(url, { method, headers, body, signal, redirect: "manual" });
 }
