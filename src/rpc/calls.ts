@@ -6,7 +6,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { type Clock, type ErrorCode, type Log, MESSAGE_BYTES_MAX } from "../base/mod.ts";
+import { type Clock, type Log, MESSAGE_BYTES_MAX } from "../base/mod.ts";
 import type { CheckAuthorization } from "./auth.ts";
 import { toConnectError } from "./errors.ts";
 import { TIMEOUT_MS_LIMIT } from "./grpc/timeout.ts";
@@ -53,22 +53,21 @@ export function createCalls(options: {
   return { byPath, handlers: router.handlers, unary };
 }
 
-/** Connect refuses what it does not understand with a bare status; a person with curl needs a line that says why. */
+/**
+ * Connect refuses what it does not understand with a bare status; a person with curl needs a line that says why. It is
+ * plain text: an error's JSON would name a code of ours where clients know the one that the status stands for.
+ */
 function explained(handler: UniversalHandler): UniversalHandlerFn {
   return async (request) => {
     const response = await handler(request);
     if (response.body !== undefined || response.status < 400) return response;
     switch (response.status) {
       case 405:
-        return refusal(response, "unimplemented", `${request.method} is not allowed here, must be POST`);
+        return refusal(response, `${request.method} is not allowed here, must be POST`);
       case 415:
-        return refusal(
-          response,
-          "invalid_argument",
-          `content-type is ${contentType(request)}, must be ${allowed(handler)}`,
-        );
+        return refusal(response, `content-type is ${contentType(request)}, must be ${allowed(handler)}`);
       case 505:
-        return refusal(response, "unimplemented", `${handler.requestPath} streams both ways, which needs HTTP/2`);
+        return refusal(response, `${handler.requestPath} streams both ways, which needs HTTP/2`);
       default:
         return response;
     }
@@ -85,10 +84,10 @@ function allowed(handler: UniversalHandler): string {
   return `${connect} (or ${connect.replace("json", "proto")}, application/grpc, application/grpc-web)`;
 }
 
-function refusal(response: UniversalServerResponse, code: ErrorCode, message: string): UniversalServerResponse {
+function refusal(response: UniversalServerResponse, message: string): UniversalServerResponse {
   const header = new Headers(response.header);
-  header.set("content-type", "application/json");
-  const line = new TextEncoder().encode(JSON.stringify({ code, message }) + "\n");
+  header.set("content-type", "text/plain; charset=utf-8");
+  const line = new TextEncoder().encode(message + "\n");
   async function* body() {
     yield line;
   }

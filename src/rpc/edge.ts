@@ -93,7 +93,13 @@ export function createEdge(options: EdgeOptions): Edge {
   });
   options.http?.(app);
   app.notFound((c) => {
-    if (isGrpc(c.req.raw)) return grpcRefusal(12, `${c.req.path} is no method that ${service} serves`);
+    const contentType = c.req.header("content-type") ?? "";
+    const noMethod = `${c.req.path} is no method that ${service} serves`;
+    if (/^application\/grpc\b/i.test(contentType)) return grpcRefusal(12, noMethod, contentType);
+    // Whoever calls a method hears what calls hear of a method that is not there, by whatever protocol.
+    if (c.req.method === "POST" && CONNECT_CONTENT_TYPE.test(contentType)) {
+      return c.body(line({ code: "unimplemented", message: noMethod }), 404, JSON_LINE);
+    }
     return errorResponse(
       new PlatformError("not_found", `${c.req.method} ${c.req.path} is nothing that ${service} serves`),
     );
@@ -166,15 +172,18 @@ function pathOf(url: string): string {
   return end < 0 ? url.slice(start) : url.slice(start, start + end);
 }
 
+/** What the calls of the Connect protocol come as. */
+const CONNECT_CONTENT_TYPE = /^application\/(json|proto|connect\+[a-z]+)(;|$)/i;
+
 function isGrpc(request: Request): boolean {
   return /^application\/grpc(\+|;|$)/i.test(request.headers.get("content-type") ?? "");
 }
 
 /** gRPC's way to refuse with headers alone. */
-function grpcRefusal(status: number, message: string): Response {
+function grpcRefusal(status: number, message: string, contentType = "application/grpc"): Response {
   return new Response(null, {
     headers: {
-      "content-type": "application/grpc",
+      "content-type": contentType,
       "grpc-status": String(status),
       "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
     },

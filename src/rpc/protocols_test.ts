@@ -127,8 +127,12 @@ for (const http2 of [false, true]) {
           `hiPOST ${url}/echo?q=1`,
         );
         const mistake = async (...args: string[]) => JSON.parse(await curl(...flags, "-w", "", ...args));
-        assertMatch((await mistake("-d", "{}", url + ACQUIRE)).message, /^content-type is "application\/x-www-form/);
-        assertMatch((await mistake(url + ACQUIRE)).message, /GET is not allowed here, must be POST/);
+        assertMatch(await curl(...flags, "-d", "{}", url + ACQUIRE), /^content-type is "application\/x-www-form/);
+        assertEquals(await curl(...flags, url + ACQUIRE), "GET is not allowed here, must be POST\n");
+        assertEquals(await mistake(...json, "-d", "{}", url + "/schedulerproto.Scheduler/Nothing"), {
+          code: "unimplemented",
+          message: "/schedulerproto.Scheduler/Nothing is no method that scheduler serves",
+        });
         assertEquals(await mistake(url + "/nowhere?x=1"), {
           code: "not_found",
           message: "GET /nowhere is nothing that scheduler serves",
