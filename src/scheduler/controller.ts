@@ -80,7 +80,9 @@ export class Controller {
     }
     const { tables, functionBySlot } = this.context.state;
     const served: FunctionRecord[] = [];
+    this.starter.beginRound();
     for (const fn of this.hungryFunctions) {
+      if (this.starter.isExhausted) break;
       // A forgotten function's slot may be another one's by now.
       const isHere = functionBySlot[fn.slot] === fn;
       // Listens anew before it looks: whoever begins to wait after the look finds the bell unrung.
@@ -89,7 +91,7 @@ export class Controller {
       if (!waits) this.hungryFunctions.delete(fn);
       else if (this.starter.serve(fn)) served.push(fn);
     }
-    // Starts are rationed: who got some now stands behind the others next time.
+    // Starts and room are rationed: who had a turn now stands behind the others next time.
     for (const fn of served) {
       this.hungryFunctions.delete(fn);
       this.hungryFunctions.add(fn);
@@ -116,6 +118,7 @@ export class Controller {
     this.expireLeases();
     this.watcher.read();
     this.shaper.retry();
+    this.starter.beginRound();
     for (const id of policy.functionsToServe?.(clock.nowMs()) ?? []) {
       const fn = state.functionById.get(id);
       if (fn) this.starter.serve(fn);

@@ -2,38 +2,53 @@ import { messageOf, retry } from "../base/mod.ts";
 import { ContainerPhase } from "../core/mod.ts";
 import type { FunctionDemand, RoomCandidate } from "../policy/mod.ts";
 import type { Context } from "./context.ts";
-import type { ContainerRecord, NodeRecord } from "./state.ts";
+import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
 
 /** How long a RemoveContainer is tried before it is left to the node's next stats. */
 const REMOVE_PATIENCE_MS = 10_000;
 
+/** Functions looked at in one sweep: with more of them each has its turn in one of the next. */
+const FUNCTIONS_PER_SWEEP = 1_000;
+
 /** Lets containers go: the drained, the long idle, and those that must make room. */
 export class Remover {
+  /** Those of the functions that the sweeps have not come to yet. */
+  private rest: Iterator<FunctionRecord> | undefined;
+
   constructor(private readonly context: Context) {}
 
   /** Removes containers that drained to nothing, and idle ones that the policy does not keep. */
   sweep(): void {
+    this.rest ??= this.context.state.functions.values();
+    for (let n = 0; n < FUNCTIONS_PER_SWEEP; n++) {
+      const next = this.rest.next();
+      if (next.done) {
+        this.rest = undefined;
+        return;
+      }
+      if (next.value.containers.size > 0) this.sweepOf(next.value);
+    }
+  }
+
+  private sweepOf(fn: FunctionRecord): void {
     const { state, policy, clock } = this.context;
     const { containers } = state.tables;
-    for (const fn of state.functions.values()) {
-      if (fn.containers.size === 0) continue;
-      let warm = state.countPhase(fn, ContainerPhase.warm);
-      // The youngest rank first: load is packed on the low ones.
-      const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
-      for (const record of highestFirst) {
-        const phase = containers.phase(record.slot);
-        if (phase === ContainerPhase.draining) containers.drain(record.slot);
-        if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
-          const idleMs = containers.idleMs(record.slot, clock.nowMs());
-          if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm })) continue;
-          if (containers.retire(record.slot)) {
-            warm--;
-            const idle = `${Math.round(idleMs / 1_000)} s`;
-            this.context.history.note(fn.key, `removing container ${record.containerId}: idle for ${idle}`);
-          }
+    let warm = state.countPhase(fn, ContainerPhase.warm);
+    // The youngest rank first: load is packed on the low ones.
+    const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
+    for (const record of highestFirst) {
+      const phase = containers.phase(record.slot);
+      if (phase === ContainerPhase.draining) containers.drain(record.slot);
+      if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
+        const idleMs = containers.idleMs(record.slot, clock.nowMs());
+        if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm })) continue;
+        if (containers.retire(record.slot)) {
+          warm--;
+          const idle = `${Math.round(idleMs / 1_000)} s`;
+          this.context.history.note(fn.key, `removing container ${record.containerId}: idle for ${idle}`);
         }
-        this.removeIfDone(record);
       }
+      this.removeIfDone(record);
     }
   }
 

@@ -12,12 +12,16 @@ import type { Shaper } from "./shaper.ts";
 /** After a start that failed for the function's own fault: no new try for so long, twice that each time, up to 5 s. */
 const BROKEN_PAUSE_MS = 200;
 const BROKEN_PAUSE_MAX_MS = 5_000;
+/** Functions in a round for which room is asked for in vain; after that all who are left have their turn in the next. */
+const ROOM_TRIES_PER_ROUND = 8;
 /** How often a placement is tried again when the node found had no room after all. */
 const PLACE_TRIES = 8;
 
 /** Starts containers: where, how many at once, and what follows when one does not come up. */
 export class Starter {
   private underWay = 0;
+  private startsMax = 0;
+  private triesWithoutRoom = 0;
 
   constructor(
     private readonly context: Context,
@@ -26,9 +30,21 @@ export class Starter {
     private readonly shaper: Shaper,
   ) {}
 
-  /** Starts what the policy wants for `fn`; asks for room where there is none. Answers whether it started any. */
+  /** Looks at what holds for all who are served in one round. */
+  beginRound(): void {
+    const { policy, options } = this.context;
+    this.startsMax = Math.max(1, this.nodes.readyCount) * (policy.startsPerNodeMax ?? options.startsPerNodeMax);
+    this.triesWithoutRoom = 0;
+  }
+
+  /** Whether nothing more can be started in this round, however many functions are left. */
+  get isExhausted(): boolean {
+    return this.underWay >= this.startsMax || this.triesWithoutRoom >= ROOM_TRIES_PER_ROUND;
+  }
+
+  /** Starts what the policy wants for `fn`; asks for room where there is none. Answers whether it had its turn. */
   serve(fn: FunctionRecord): boolean {
-    const { policy, state, options } = this.context;
+    const { policy, state } = this.context;
     this.shaper.shape(fn);
     const demand = this.demandOf(fn);
     if (fn.startError && demand.warm === 0 && this.context.clock.nowMs() < fn.brokenUntilMs) {
@@ -37,16 +53,15 @@ export class Starter {
     }
     const wanted = policy.containersToStart(demand);
     const kib = fn.chargeKiB;
-    const startsPerNodeMax = policy.startsPerNodeMax ?? options.startsPerNodeMax;
     for (let n = 0; n < wanted; n++) {
       if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
-      const startsMax = Math.max(1, this.nodes.readyCount) * startsPerNodeMax;
-      if (this.underWay >= startsMax) return n > 0;
+      if (this.underWay >= this.startsMax) return n > 0;
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
       const node = this.place(fn, kib);
       if (!node) {
+        this.triesWithoutRoom++;
         this.askForRoom(fn, kib, demand);
-        return n > 0;
+        return true;
       }
       const record = state.addContainer(fn, fn.spec, node, kib, this.context.clock.nowMs());
       if (!record) {
