@@ -8,8 +8,11 @@ const RING_CELLS = 1 << 22;
 const RING_DEPTH_MIN = 32;
 const RING_DEPTH_MAX = 4_096;
 const LEASES_MIN = 1 << 10;
-/** The lease table is walked through once a second, so it is no larger than a workload may need. */
-const LEASES_MAX = 1 << 18;
+const LEASES_MAX = 1 << 22;
+/** The lease table is walked through once a second, so it is no larger than what can be open at once may need. */
+const OPEN_MS = 90_000;
+/** Its buckets fill unevenly. */
+const LEASES_PER_OPEN_CALL = 2;
 const FUNCTIONS_MAX = 1 << 20;
 const CONTAINERS_MAX = 1 << 22;
 
@@ -17,7 +20,7 @@ const CONTAINERS_MAX = 1 << 22;
 export function capacityFor({ functions, calls }: Workload, cluster: ClusterOptions): Capacity {
   const functionCount = Math.min(FUNCTIONS_MAX, functions.length);
   const containersPerNode = Math.ceil(cluster.nodeMemoryBytes / FUNCTION_MEMORY_BYTES_MIN);
-  const leases = between(LEASES_MIN, powerOfTwo(calls.count / 4), LEASES_MAX);
+  const leases = between(LEASES_MIN, powerOfTwo(mostWithin(calls.atMs, OPEN_MS) * LEASES_PER_OPEN_CALL), LEASES_MAX);
   return {
     // One may be on its way out while another comes.
     nodes: cluster.nodesMax * 2,
@@ -31,6 +34,16 @@ export function capacityFor({ functions, calls }: Workload, cluster: ClusterOpti
 
 function between(min: number, value: number, max: number): number {
   return Math.min(max, Math.max(min, value));
+}
+
+/** The most calls that arrive in any stretch of so many milliseconds. */
+function mostWithin(atMs: Float64Array, stretchMs: number): number {
+  let most = 0, from = 0;
+  for (let to = 0; to < atMs.length; to++) {
+    while (atMs[to] - atMs[from] > stretchMs) from++;
+    most = Math.max(most, to - from + 1);
+  }
+  return most;
 }
 
 /** The least power of two that is not below `value`. */
