@@ -2,8 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { expect } from "@std/expect";
 import { encodeStateless } from "./hpack/mod.ts";
-import { Flag, FrameType } from "./frames.ts";
+import { Flag, FrameType, PREFACE } from "./frames.ts";
 import { Heard, pair, RawPeer, REQUEST, uint32Bytes } from "./testing.ts";
+import { CALLS, UnaryCalls } from "./unary_testing.ts";
 import { CONNECTION_LOST, ErrorCode, type Stream } from "./types.ts";
 
 const utf8 = new TextEncoder();
@@ -195,4 +196,69 @@ Deno.test("6.9.2: a window that has become negative grows by updates, and data g
   assertEquals(peer.words().filter((word) => !word.startsWith("SETTINGS")), []);
   peer.say(FrameType.WINDOW_UPDATE, 0, 1, uint32Bytes(465));
   assertEquals(peer.seen().map(({ flags, payload }) => [flags, payload.length]), [[Flag.END_STREAM, 465]]);
+});
+
+Deno.test("connection: the calls of the benchmark are answered", () => {
+  const calls = new UnaryCalls();
+  const before = calls.writtenBytes;
+  for (let i = 0; i < 3; i++) calls.step();
+  // HEADERS, DATA with 96 bytes, HEADERS: more than 120 bytes a call.
+  expect(calls.writtenBytes - before).toBeGreaterThan(3 * CALLS * 120);
+  assertEquals([calls.connection.streams, calls.connection.ended], [0, false]);
+});
+
+Deno.test("6.5.2: larger frames are used once the peer takes them", () => {
+  const peer = new RawPeer("client");
+  peer.say(FrameType.SETTINGS, 0, 0, [0, 5, ...uint32Bytes(20_000)]);
+  const stream = peer.client!.open(REQUEST, false, new Heard())!;
+  stream.sendData(new Uint8Array(45_000), true);
+  const frames = peer.seen().filter(({ type }) => type === FrameType.DATA);
+  assertEquals(frames.map(({ payload }) => payload.length), [20_000, 20_000, 5_000]);
+});
+
+Deno.test("6.5.3: the compression table that we allow holds from the peer's acknowledgement on", () => {
+  const peer = new RawPeer("server", { tableBytesMax: 0 }, false);
+  peer.wire.onStream = (stream) => stream.receiver = new Heard();
+  peer.connection.receive(PREFACE);
+  peer.say(FrameType.SETTINGS, 0, 0);
+  peer.headers(1, [...REQUEST, "x-table", "a"]);
+  assertEquals(peer.connection.streams, 1);
+  peer.say(FrameType.SETTINGS, Flag.ACK, 0);
+  peer.headers(3, [...REQUEST, "x-table", "a"]);
+  assertEquals(peer.words().at(-1), `GOAWAY 0 ${ErrorCode.COMPRESSION_ERROR}`);
+});
+
+Deno.test("8.1: a whole answer that waits for the client's window leaves the request's windows open meanwhile", () => {
+  const peer = new RawPeer("server", { streamWindowBytes: 65_535, connectionWindowBytes: 65_535 });
+  let taken: Stream | undefined;
+  const heard = new Heard();
+  peer.wire.onStream = (stream) => (taken = stream).receiver = heard;
+  peer.headers(1, REQUEST, 0);
+  for (let i = 0; i < 4; i++) peer.say(FrameType.DATA, 0, 1, new Uint8Array(16_000));
+  assertEquals(peer.seen(), []);
+  taken!.sendHeaders(OK, false);
+  taken!.sendData(new Uint8Array(100_000), true);
+  assertEquals(taken!.queuedBytes > 0, true);
+  const updates = peer.seen().filter(({ type }) => type === FrameType.WINDOW_UPDATE);
+  assertEquals(updates.map(({ id, payload }) => [id, ...payload]), [[0, ...uint32Bytes(64_000)], [
+    1,
+    ...uint32Bytes(64_000),
+  ]]);
+  // And what comes now is nobody's.
+  peer.say(FrameType.DATA, Flag.END_STREAM, 1, new Uint8Array(10));
+  assertEquals(heard.body.length, 64_000);
+});
+
+Deno.test("connection: who is owed an onReset when the connection is lost gets it", () => {
+  const peer = new RawPeer("client", {
+    connectionQueueBytesMax: 1000,
+    connectionQueueBytesHigh: 1000,
+    streamQueueBytesHigh: 1000,
+  });
+  const answer = new Heard();
+  const stream = peer.client!.open(REQUEST, false, answer)!;
+  stream.sendData(new Uint8Array(1001), true);
+  assertEquals([stream.closed, answer.events], [true, []]);
+  peer.connection.closed();
+  assertEquals(answer.events, [`reset ${ErrorCode.ENHANCE_YOUR_CALM}`]);
 });
