@@ -1,3 +1,4 @@
+import { adaptive } from "./adaptive/mod.ts";
 import { baseline } from "./baseline.ts";
 import { fixedKeepalive } from "./fixed_keepalive.ts";
 import { greedyDual } from "./greedy_dual.ts";
@@ -13,6 +14,7 @@ const NODE_IDLE_MS = 60_000;
 
 /** Every policy by its name, each call a fresh one that has learnt nothing. */
 export const POLICIES: Readonly<Record<string, () => Policy>> = {
+  "adaptive": adaptive,
   "baseline": baseline,
   "on-demand": () =>
     onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 0, nodesMin: 0, concurrencyMax: 1 }),

@@ -1,0 +1,140 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FunctionDemand, FunctionFacts, NodeFacts, Policy } from "../policy.ts";
+import { ConcurrencySeen } from "./concurrency_seen.ts";
+import { adaptive } from "./mod.ts";
+import { nodeToDrain } from "./nodes.ts";
+import { Slowdown } from "./slowdown.ts";
+
+const MIB_KIB = 1_024;
+const fn: FunctionFacts = { id: 0, memoryKiB: 256 * MIB_KIB, timeoutMs: 60_000, concurrencyMax: 255 };
+
+/** Rounds of `calls` at once that take `durationMs` in one container, the first few of them alone. */
+function tellRounds(
+  policy: Policy,
+  calls: number,
+  durationMs: (inFlight: number) => number,
+  kib = 4 * MIB_KIB,
+): number {
+  let nowMs = 0;
+  const round = (inFlight: number) => {
+    for (let i = 0; i < inFlight; i++) {
+      policy.arrived!(fn, { atMs: nowMs, waitedMs: 0, waitingBefore: 0, isCold: false });
+    }
+    nowMs += durationMs(inFlight);
+    for (let i = inFlight; i > 0; i--) {
+      policy.ended!(fn, { atMs: nowMs, durationMs: durationMs(inFlight), memoryKiB: kib, inFlight: i, container: 1 });
+    }
+    nowMs += 1_000;
+  };
+  for (let i = 0; i < 5; i++) round(1);
+  for (let i = 0; i < 20; i++) round(calls);
+  return nowMs;
+}
+
+function demand(policy: Policy, rest: Partial<FunctionDemand>): FunctionDemand {
+  const concurrency = policy.concurrency!(fn);
+  return { function: fn, nowMs: 0, concurrency, waiting: 0, inFlight: 0, warm: 0, starting: 0, ...rest };
+}
+
+function node(rest: Partial<NodeFacts>): NodeFacts {
+  const capacityKiB = 3_072 * MIB_KIB;
+  const none = { containers: 0, ofFunction: 0, inFlight: 0, cpuPct: 0 };
+  return { capacityKiB, freeKiB: capacityKiB, heldMs: 60_000, ...none, ...rest };
+}
+
+Deno.test("adaptive lets sleepers share a container as far as its memory goes, and charges what was measured", () => {
+  const policy = adaptive();
+  assertEquals([policy.concurrency!(fn), policy.chargeKiB!(fn)], [1, fn.memoryKiB], "nothing is known yet");
+  tellRounds(policy, 8, () => 200);
+  // 256 MiB × 0.95 less what an idle container holds, at 4 MiB each.
+  assertEquals(policy.concurrency!(fn), 55);
+  assertEquals(policy.chargeKiB!(fn), Math.ceil((22 + 8 * 4) * MIB_KIB * 1.1));
+});
+
+Deno.test("adaptive gives each its own container where runs slow one another down, and holds as many as pay", () => {
+  const policy = adaptive();
+  const nowMs = tellRounds(policy, 8, (inFlight) => 150 * inFlight);
+  assertEquals(policy.concurrency!(fn), 1);
+  assertEquals([...policy.functionsToServe!(nowMs)], [fn.id]);
+  assertEquals(policy.containersToStart(demand(policy, { warm: 1 })), 7);
+});
+
+Deno.test("adaptive does not share what fills its container, whatever its timing says", () => {
+  const policy = adaptive();
+  tellRounds(policy, 1, () => 4_000, 200 * MIB_KIB);
+  assertEquals(policy.concurrency!(fn), 1);
+});
+
+Deno.test("adaptive never tries again what ran out of memory", () => {
+  const policy = adaptive();
+  tellRounds(policy, 8, () => 200);
+  const failure = "out_of_memory" as const;
+  policy.ended!(fn, { atMs: 1e6, durationMs: 1, memoryKiB: MIB_KIB, failure, inFlight: 12, container: 1 });
+  assertEquals(policy.concurrency!(fn), 11);
+  for (let i = 0; i < 100; i++) tellRounds(policy, 1, () => 200);
+  assertEquals(policy.concurrency!(fn), 11);
+});
+
+Deno.test("adaptive starts for a backlog only while waiting behind what runs would take longer than a start", () => {
+  const short = adaptive();
+  tellRounds(short, 1, () => 10);
+  assertEquals(short.containersToStart(demand(short, { waiting: 20, warm: 1, concurrency: 1 })), 0, "0.2 s to wait");
+  const long = adaptive();
+  tellRounds(long, 1, () => 2_000);
+  const started = long.containersToStart(demand(long, { waiting: 20, warm: 1, concurrency: 1 }));
+  assert(started >= 10 && started < 20, `${started} for 20 that wait, of 2 s each`);
+});
+
+Deno.test("adaptive tries an unknown function with a few containers, however many wait", () => {
+  const policy = adaptive();
+  assertEquals(policy.containersToStart(demand(policy, { waiting: 20 })), 4);
+  assertEquals(policy.containersToStart(demand(policy, { waiting: 16, inFlight: 4, warm: 4 })), 0);
+});
+
+Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
+  const policy = adaptive({ holdKiBMs: 0 });
+  const lastMs = tellRounds(policy, 2, () => 200);
+  const keeps = (afterMs: number) =>
+    policy.keepContainer({ function: fn, nowMs: lastMs + afterMs, idleMs: afterMs, warm: 1 });
+  assertEquals([keeps(10_000), keeps(20_000)], [true, false]);
+});
+
+Deno.test("adaptive spreads what computes over nodes and packs what sleeps", () => {
+  const nodes = [node({ freeKiB: 500 * MIB_KIB, ofFunction: 3 }), node({ ofFunction: 1 })];
+  const computing = adaptive(), sleeping = adaptive();
+  tellRounds(computing, 8, (inFlight) => 150 * inFlight);
+  tellRounds(sleeping, 8, () => 200);
+  assertEquals([computing.placeOn!(fn, nodes), sleeping.placeOn!(fn, nodes)], [1, 0]);
+});
+
+Deno.test("a node is drained when the others have room for what is on it, and to spare", () => {
+  const options = { drainFactor: 1.3, drainSpareKiB: 512 * MIB_KIB, nodeHeldMsMin: 5_000 };
+  const used = (mib: number, rest: Partial<NodeFacts> = {}) => node({ freeKiB: (3_072 - mib) * MIB_KIB, ...rest });
+  const drained = (nodes: NodeFacts[]) => nodeToDrain({ nowMs: 0, nodes }, options);
+  assertEquals(drained([used(2_000), used(300)]), 1);
+  assertEquals(drained([used(2_000), used(300, { heldMs: 1 })]), -1, "it came a moment ago, and the other is too full");
+  assertEquals(drained([used(2_400), used(300)]), -1, "no room to spare");
+  assertEquals(drained([used(300)]), -1, "the last one goes when it is empty");
+});
+
+Deno.test("concurrency seen: the mean wait behind permits, in runs, and what is old fades", () => {
+  const seen = new ConcurrencySeen(10);
+  for (let c = 1; c <= 4; c++) seen.add(c);
+  assertEquals(seen.most, 4);
+  assertEquals(seen.meanWait(4, Infinity), 0);
+  const behindOne = seen.meanWait(1, Infinity), behindTwo = seen.meanWait(2, Infinity);
+  assert(behindOne > behindTwo && behindTwo > 0, `${behindOne}, ${behindTwo}`);
+  assert(seen.meanWait(1, 0.5) <= 0.5, "nobody waits longer than the most");
+  for (let i = 0; i < 1_000; i++) seen.add(1);
+  assertEquals([seen.most, seen.meanWait(1, Infinity)], [1, 0]);
+});
+
+Deno.test("slowdown: those that began together were not alone, though the last to end is", () => {
+  const slowdown = new Slowdown();
+  for (let i = 0; i < 5; i++) slowdown.add(1, i * 1_000, 100, 1);
+  for (let i = 5; i < 10; i++) {
+    for (let inFlight = 3; inFlight > 0; inFlight--) slowdown.add(1, i * 1_000, 300, inFlight);
+  }
+  assertEquals(slowdown.perNeighbour(5, 15), 1);
+  assertEquals(slowdown.perNeighbour(5, 16), undefined, "too few were seen");
+});

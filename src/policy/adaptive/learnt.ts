@@ -1,0 +1,100 @@
+import type { Arrival, FunctionFacts, RunFacts } from "../policy.ts";
+import { ConcurrencySeen } from "./concurrency_seen.ts";
+import type { AdaptiveOptions } from "./options.ts";
+import { Slowdown } from "./slowdown.ts";
+
+/** The least weight of a new run in the mean duration. */
+const NEW_RUN_WEIGHT = 0.02;
+/** What the longest gap shrinks to with each arrival, so that one long pause is not remembered for ever. */
+const GAP_KEEP = 0.9998;
+/** Arrivals after which a function has a rhythm. */
+const RHYTHM_ARRIVALS = 4;
+/** No run is taken to need less. */
+const PEAK_KIB_MIN = 1_024;
+
+/** What the policy knows of one function, all of it from its own invocations in this life of the scheduler. */
+export class Learnt {
+  readonly seen: ConcurrencySeen;
+  readonly #slowdown = new Slowdown();
+  #runs = 0;
+  #meanMs = 0;
+  #peakKiB = PEAK_KIB_MIN;
+  #running = 0;
+  #arrivals = 0;
+  #lastArrivalMs = -Infinity;
+  #longestGapMs = 0;
+  /** Invocations at once that are known not to fit. */
+  #tooMany = Infinity;
+
+  constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions) {
+    this.seen = new ConcurrencySeen(options.memoryArrivals);
+  }
+
+  arrived({ atMs, waitingBefore }: Arrival): void {
+    this.seen.add(waitingBefore + this.#running + 1);
+    this.#running++;
+    const gapMs = atMs - this.#lastArrivalMs;
+    if (this.#arrivals > 0 && gapMs > 0) this.#longestGapMs = Math.max(gapMs, this.#longestGapMs * GAP_KEEP);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, atMs);
+    this.#arrivals++;
+  }
+
+  ended({ atMs, durationMs, memoryKiB, failure, inFlight, container }: RunFacts): void {
+    this.#running = Math.max(0, this.#running - 1);
+    this.#peakKiB = Math.max(this.#peakKiB, memoryKiB);
+    if (failure === "out_of_memory") {
+      // What was too much once is never tried again.
+      this.#tooMany = Math.min(this.#tooMany, Math.max(2, Math.min(inFlight, this.concurrency())));
+      return;
+    }
+    this.#runs++;
+    this.#meanMs += (durationMs - this.#meanMs) * Math.max(1 / this.#runs, NEW_RUN_WEIGHT);
+    this.#slowdown.add(container, atMs, durationMs, inFlight);
+  }
+
+  /** Whether enough runs were seen to conclude anything. */
+  get isKnown(): boolean {
+    return this.#runs >= this.options.runsMin;
+  }
+
+  /** Mean duration of its runs, in milliseconds. */
+  get meanMs(): number {
+    return this.#meanMs;
+  }
+
+  /** Whether its runs slow one another down in a container; undefined where that is not known. */
+  get isSlowedBySharing(): boolean | undefined {
+    const { aloneMin, sharedMin, slowdownMax } = this.options;
+    const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
+    return share === undefined ? undefined : share > slowdownMax;
+  }
+
+  /** Invocations that one of its containers should take at once. */
+  concurrency(): number {
+    const { idleKiB, fillMax, concurrencyMax, trialConcurrency } = this.options;
+    if (!this.isKnown || this.isSlowedBySharing) return 1;
+    const fits = Math.floor((this.facts.memoryKiB * fillMax - idleKiB) / this.#peakKiB);
+    const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
+    return Math.max(1, this.isSlowedBySharing === undefined ? Math.min(most, trialConcurrency) : most);
+  }
+
+  /** Memory that one of its containers will hold at most, as far as is known, in KiB. */
+  needKiB(): number {
+    const { memoryKiB } = this.facts;
+    if (!this.isKnown) return memoryKiB;
+    const { idleKiB, chargeFactor } = this.options;
+    const atOnce = Math.min(this.concurrency(), Math.max(1, this.seen.most));
+    return Math.min(memoryKiB, Math.ceil((idleKiB + this.#peakKiB * atOnce) * chargeFactor));
+  }
+
+  /** Whether its next invocation is to be expected: something runs, or the last one came not long ago. */
+  isAlive(nowMs: number): boolean {
+    return this.#running > 0 || nowMs - this.#lastArrivalMs < this.#holdMs();
+  }
+
+  #holdMs(): number {
+    const { holdMsMin, holdKiBMs, holdGaps, holdMsMax } = this.options;
+    const rhythmMs = this.#arrivals >= RHYTHM_ARRIVALS ? holdGaps * this.#longestGapMs : 0;
+    return Math.max(holdMsMin, Math.min(Math.max(rhythmMs, holdKiBMs / this.needKiB()), holdMsMax));
+  }
+}

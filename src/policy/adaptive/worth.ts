@@ -1,0 +1,39 @@
+import type { Learnt } from "./learnt.ts";
+
+/** What waiting and memory cost, for the choice between them. */
+export interface Worth {
+  /** Weights of the score. */
+  readonly responseTime: number;
+  readonly nodeTime: number;
+  /** Functions that the mean of response times goes over. */
+  readonly functions: number;
+  /** Nodes that a plain scheduler would hold, against which node time is measured. */
+  readonly plainNodes: number;
+  readonly nodeKiB: number;
+  /** How long a start takes: nobody waits longer, since another container can be started, in milliseconds. */
+  readonly startMs: number;
+}
+
+/**
+ * How many containers of a function are worth their memory: one more as long as it saves more of its response time than
+ * it costs of node time, both as shares and by their weights.
+ */
+export function containersWorth(
+  fn: Learnt,
+  { responseTime, nodeTime, functions, plainNodes, nodeKiB, startMs }: Worth,
+): number {
+  const permits = fn.concurrency();
+  const most = Math.max(1, Math.ceil(fn.seen.most / permits));
+  const waitCost = responseTime / Math.max(1, functions);
+  const containerCost = nodeTime * fn.needKiB() / nodeKiB / plainNodes;
+  const startRuns = startMs / Math.max(1, fn.meanMs);
+  let best = 1;
+  let bestCost = Infinity;
+  for (let containers = 1; containers <= most; containers++) {
+    const cost = waitCost * fn.seen.meanWait(containers * permits, startRuns) + containerCost * containers;
+    if (cost >= bestCost) continue;
+    best = containers;
+    bestCost = cost;
+  }
+  return best;
+}
