@@ -26,7 +26,7 @@ export const GRPCURL: GoTool = {
   name: "grpcurl",
   module: "github.com/fullstorydev/grpcurl",
   path: "cmd/grpcurl",
-  version: "v1.9.3",
+  version: "v1.9.4",
 };
 
 /** Where what was built stays. */
