@@ -13,7 +13,6 @@ import type { CallParts } from "./client/call.ts";
 import { Channel } from "./client/channel.ts";
 import { PING_AFTER_MS_MIN, PING_TIMEOUT_MS } from "./client/limits.ts";
 import { createLink } from "./client/link.ts";
-import { fieldsOf } from "./client/metadata.ts";
 import { Methods } from "./client/method.ts";
 import { type ClientTls, dial, parseAddress } from "./client/socket.ts";
 import { callStreaming } from "./client/streaming.ts";
@@ -58,8 +57,9 @@ export interface ClientTransport {
  * `PlatformError`: code, message, failure and retry delay as the other side gave them, `unavailable` where it cannot be
  * reached or the connection is lost, `deadline_exceeded` and `cancelled` by the caller's own time and signal.
  *
- * A call that comes while the peer is out of reach waits for the next attempt, and fails with it. Leaving the messages of
- * a streaming call early cancels it.
+ * A call that comes while the peer is out of reach waits for the next attempt, at most a second away, and fails with it.
+ * Leaving the messages of a streaming call early cancels it; a client made by Connect's `createClient` does not pass
+ * that on, so there the caller's signal is to be aborted.
  */
 export function createClientTransport(options: ClientOptions): ClientTransport {
   const { address, token, tls, pingAfterMs, clock = systemClock, random = systemRandom() } = options;
@@ -87,19 +87,25 @@ export function createClientTransport(options: ClientOptions): ClientTransport {
     timeoutMs: number | undefined,
     header: HeadersInit | undefined,
   ): CallParts {
-    const known = methods.fieldsOf(method);
-    const fields = header === undefined ? known : [...known, ...fieldsOf(header, token !== undefined)];
-    return { exchange: channel, fields, signal, timeoutMs };
+    const { head, keepsView } = methods.get(method);
+    const own = header === undefined ? head : head.with(header, token !== undefined);
+    return { exchange: channel, head: own, keepsView, signal, timeoutMs };
   }
 
   const transport: Transport = {
-    // deno-lint-ignore require-await -- what throws must reject
-    async unary(method, signal, timeoutMs, header, input) {
-      return callUnary(method, input, partsOf(method, signal, timeoutMs, header));
+    unary(method, signal, timeoutMs, header, input) {
+      try {
+        return callUnary(method, input, partsOf(method, signal, timeoutMs, header));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
-    // deno-lint-ignore require-await -- what throws must reject
-    async stream(method, signal, timeoutMs, header, input) {
-      return callStreaming(method, input, partsOf(method, signal, timeoutMs, header));
+    stream(method, signal, timeoutMs, header, input) {
+      try {
+        return callStreaming(method, input, partsOf(method, signal, timeoutMs, header));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
   };
   return {

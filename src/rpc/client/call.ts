@@ -4,7 +4,7 @@ import { fromConnectError } from "../errors.ts";
 import { Timed } from "../grpc/deadlines.ts";
 import { ErrorCode, type Fields, type Stream, type StreamReceiver } from "../http2/mod.ts";
 import type { Link } from "./link.ts";
-import { timeoutOf } from "./metadata.ts";
+import type { RequestHead } from "./method.ts";
 import { errorOfEnd, errorOfHead, errorOfReset, isInformational, missingStatus } from "./status.ts";
 
 /** What stands behind all calls of one transport. */
@@ -25,7 +25,9 @@ export interface Exchange {
 /** What a call is made of. */
 export interface CallParts {
   readonly exchange: Exchange;
-  readonly fields: readonly string[];
+  readonly head: RequestHead;
+  /** Whether a decoded answer may keep views of the bytes it was made of. */
+  readonly keepsView: boolean;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
 }
@@ -34,6 +36,8 @@ export interface CallParts {
 export abstract class Call extends Timed implements StreamReceiver {
   /** When the call must have ended, on the exchange's clock. */
   readonly deadlineMs: number;
+  /** When it began, where it has a deadline: reading the clock costs. */
+  readonly begunMs: number;
   ended = false;
   /** The stream, while the call is on one. */
   protected stream: Stream | undefined;
@@ -45,20 +49,21 @@ export abstract class Call extends Timed implements StreamReceiver {
   protected peerEnded = false;
   protected sentAll = false;
   protected readonly exchange: Exchange;
-  readonly #fields: readonly string[];
+  readonly #head: RequestHead;
   readonly #signal: AbortSignal | undefined;
   readonly #timeoutMs: number | undefined;
   #onAbort: (() => void) | undefined;
   #resubmitted = false;
 
-  constructor({ exchange, fields, signal, timeoutMs }: CallParts) {
+  constructor({ exchange, head, signal, timeoutMs }: CallParts) {
     super();
     this.exchange = exchange;
-    this.#fields = fields;
+    this.#head = head;
     this.#signal = signal;
     // As in all Connect transports, 0 and less mean that there is no deadline.
     this.#timeoutMs = timeoutMs === undefined || !(timeoutMs > 0) ? undefined : timeoutMs;
-    this.deadlineMs = this.#timeoutMs === undefined ? Infinity : exchange.clock.nowMs() + this.#timeoutMs;
+    this.begunMs = this.#timeoutMs === undefined ? 0 : exchange.clock.nowMs();
+    this.deadlineMs = this.#timeoutMs === undefined ? Infinity : this.begunMs + this.#timeoutMs;
   }
 
   /** Puts the call on its way. */
@@ -73,11 +78,11 @@ export abstract class Call extends Timed implements StreamReceiver {
     this.exchange.submit(this);
   }
 
-  /** Opens the call's stream on `link` and sends; false where the peer allows no more streams now. */
-  start(link: Link): boolean {
+  /** Opens the call's stream on `link` and sends, at `nowMs`; false where the peer allows no more streams now. */
+  start(link: Link, nowMs: number): boolean {
     let stream: Stream | undefined;
     try {
-      stream = link.open(this.#block(), this);
+      stream = link.open(this.#head.fields(this.#leftMs(nowMs)), this);
     } catch (error) {
       this.fail(new PlatformError("internal", `the call cannot be sent: ${messageOf(error)}`, { cause: error }));
       return true;
@@ -170,10 +175,9 @@ export abstract class Call extends Timed implements StreamReceiver {
   /** `atOnce` says that what came before counts no more: the caller left, or what came is wrong. */
   protected abstract failed(error: PlatformError, atOnce: boolean): void;
 
-  #block(): Fields {
-    if (this.deadlineMs === Infinity) return this.#fields;
-    const leftMs = Math.min(this.#timeoutMs!, this.deadlineMs - this.exchange.clock.nowMs());
-    return [...this.#fields, "grpc-timeout", timeoutOf(leftMs)];
+  /** At most the timeout itself, which the difference of two moments may exceed by a rounding. */
+  #leftMs(nowMs: number): number {
+    return this.#timeoutMs === undefined ? Infinity : Math.max(0, Math.min(this.#timeoutMs, this.deadlineMs - nowMs));
   }
 
   #leave(): void {

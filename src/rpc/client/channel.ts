@@ -50,7 +50,7 @@ export class Channel implements Exchange {
   }
 
   watch(call: Call): void {
-    (this.#deadlines ??= new Deadlines(this.clock)).add(call, call.deadlineMs, this.clock.nowMs());
+    (this.#deadlines ??= new Deadlines(this.clock)).add(call, call.deadlineMs, call.begunMs);
   }
 
   unwatch(call: Call): void {
@@ -59,7 +59,7 @@ export class Channel implements Exchange {
 
   submit(call: Call): void {
     if (this.#closed) return call.fail(this.#closed);
-    if (this.#ready && this.#inLine === 0 && this.#link!.accepts && call.start(this.#link!)) return;
+    if (this.#ready && this.#inLine === 0 && this.#link!.accepts && call.start(this.#link!, call.begunMs)) return;
     if (this.#inLine >= WAITING_CALLS_MAX) {
       const text = `${this.#inLine} calls to ${this.address} wait for a stream, which is the most`;
       return call.fail(new PlatformError("resource_exhausted", text));
@@ -121,9 +121,11 @@ export class Channel implements Exchange {
   #serve(): void {
     if (this.#closed) return;
     if (!this.#ready) return void (this.#inLine > 0 && this.#connect());
+    if (this.#inLine === 0) return;
+    const nowMs = this.clock.nowMs();
     for (const line of [this.#refused, this.#waiting]) {
       for (const call of line) {
-        if (!this.#link?.accepts || !call.start(this.#link)) return;
+        if (!this.#link?.accepts || !call.start(this.#link, nowMs)) return;
         line.delete(call);
       }
     }

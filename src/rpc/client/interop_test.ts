@@ -52,7 +52,7 @@ Deno.test("Connect's adapter: unary calls, many at once, with headers, trailers 
     const scheduler = createClient(Scheduler, client.transport);
     const seen: (string | null)[] = [];
     const reply = await scheduler.acquireContainer({ requestId: "one" }, {
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       headers: { "x-trace": "t" },
       onHeader: (header) => seen.push(header.get("x-head")),
       onTrailer: (trailer) => seen.push(trailer.get("x-tail")),

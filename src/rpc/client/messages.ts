@@ -11,6 +11,8 @@ import { MESSAGE_BYTES_MAX, messageOf, PlatformError } from "../../base/mod.ts";
 import { ByteWriter } from "../http2/mod.ts";
 
 const PREFIX_BYTES = 5;
+/** Messages up to an eighth of this share a buffer, since making one costs more than all else that is done with them. */
+const SLAB_BYTES = 64 * 1024;
 /** What is set aside at once for a message that is still coming: a prefix alone must not cost memory. */
 const SET_ASIDE_BYTES_MAX = 64 * 1024;
 
@@ -24,7 +26,8 @@ export function encodeFrame<T extends DescMessage>(schema: T, message: MessageIn
   }
   const length = body.length;
   if (length > MESSAGE_BYTES_MAX) throw tooLong("the request", length);
-  const frame = new Uint8Array(PREFIX_BYTES + length);
+  const frame = allocate(PREFIX_BYTES + length);
+  frame[0] = 0;
   frame[1] = length >>> 24;
   frame[2] = length >>> 16;
   frame[3] = length >>> 8;
@@ -42,17 +45,41 @@ export function decodeMessage<T extends DescMessage>(schema: T, body: Uint8Array
   }
 }
 
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsedBytes = 0;
+
+/** Room for `bytes` bytes, whatever stands in it. */
+function allocate(bytes: number): Uint8Array {
+  if (bytes > SLAB_BYTES / 8) return new Uint8Array(bytes);
+  if (slabUsedBytes + bytes > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsedBytes = 0;
+  }
+  return slab.subarray(slabUsedBytes, slabUsedBytes += bytes);
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = allocate(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Puts messages together again from the pieces that DATA frames carry. */
 export class MessageReader {
   readonly #take: (message: Uint8Array) => void;
+  readonly #isShared: boolean;
   /** The piece of a message or prefix that is here so far. */
   readonly #part = new ByteWriter(0);
   /** Bytes that the message under way has; -1 until its prefix is whole. */
   #length = -1;
 
-  /** `take` is handed every message, its own copy of the bytes. */
-  constructor(take: (message: Uint8Array) => void) {
+  /**
+   * `take` is handed every message, in bytes that do not change. With `isShared`, messages are decoded soon and leave no
+   * view of their bytes behind, so that they may stand in a shared buffer until then.
+   */
+  constructor(take: (message: Uint8Array) => void, isShared = false) {
     this.#take = take;
+    this.#isShared = isShared;
   }
 
   /** Whether the body may end here. */
@@ -82,7 +109,8 @@ export class MessageReader {
       const length = this.#length;
       if (this.#part.length === 0 && end - at >= length) {
         this.#length = -1;
-        this.#take(bytes.slice(at, at += length));
+        const message = bytes.subarray(at, at += length);
+        this.#take(this.#isShared ? copyOf(message) : message.slice());
         continue;
       }
       if (this.#part.length === 0) this.#part.ensure(Math.min(length, SET_ASIDE_BYTES_MAX));

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { MESSAGE_BYTES_MAX, PlatformError } from "../../base/mod.ts";
 import {
@@ -8,9 +9,9 @@ import {
 import { decodeMessage, encodeFrame, MessageReader } from "./messages.ts";
 import { frameOf } from "./testing.ts";
 
-function read(chunks: Uint8Array[]): { messages: Uint8Array[]; error?: PlatformError } {
+function read(chunks: Uint8Array[], isShared = false): { messages: Uint8Array[]; error?: PlatformError } {
   const messages: Uint8Array[] = [];
-  const reader = new MessageReader((message) => messages.push(message));
+  const reader = new MessageReader((message) => messages.push(message), isShared);
   for (const chunk of chunks) {
     const copy = chunk.slice();
     const error = reader.push(copy);
@@ -32,10 +33,20 @@ Deno.test("messages come out as they went in, wherever the body is cut", () => {
     fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }),
     (bodies, cuts) => {
       const body = new Uint8Array(bodies.flatMap((message) => [...frameOf(message)]));
-      assertEquals(read(cutAt(body, cuts)), { messages: bodies });
+      for (const isShared of [false, true]) assertEquals(read(cutAt(body, cuts), isShared), { messages: bodies });
     },
   );
   fc.assert(property, { numRuns: 300 });
+});
+
+Deno.test("messages and frames in a shared buffer do not touch one another", () => {
+  const bodies = Array.from({ length: 1_000 }, (_, index) => new Uint8Array(index * 7 % 9_000).fill(index));
+  const frames = bodies.map((_, index) =>
+    encodeFrame(AcquireContainerRequestSchema, { requestId: `request ${index}` })
+  );
+  assertEquals(read(bodies.map((body) => frameOf(body)), true), { messages: bodies });
+  const ids = frames.map((frame) => fromBinary(AcquireContainerRequestSchema, frame.subarray(5)).requestId);
+  assertEquals(ids, bodies.map((_, index) => `request ${index}`));
 });
 
 Deno.test("a compressed message, unknown flags and too long a message are refused by their prefix", () => {

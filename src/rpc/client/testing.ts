@@ -6,6 +6,7 @@ import type { Fields, HeaderBlock, Stream, StreamReceiver } from "../http2/mod.t
 import type { CallParts } from "./call.ts";
 import { Channel } from "./channel.ts";
 import type { Link, LinkEvents } from "./link.ts";
+import { RequestHead } from "./method.ts";
 import { callUnary } from "./unary.ts";
 
 export const OK_HEAD: Fields = [":status", "200", "content-type", "application/grpc"];
@@ -110,7 +111,8 @@ export function fakeChannel() {
     },
   });
   const parts = (options: Partial<CallParts> = {}): CallParts => {
-    return { exchange: channel, fields: [":method", "POST"], signal: undefined, timeoutMs: undefined, ...options };
+    const head = new RequestHead([":method", "POST"]);
+    return { exchange: channel, head, keepsView: true, signal: undefined, timeoutMs: undefined, ...options };
   };
   /** Calls AcquireContainer and answers with the container's id. */
   const acquire = async (requestId: string, options: Partial<CallParts> = {}): Promise<string> => {

@@ -23,6 +23,7 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
 class UnaryCall<I extends DescMessage, O extends DescMessage> extends Call {
   readonly #method: DescMethodUnary<I, O>;
   readonly #frame: Uint8Array;
+  readonly #keepsView: boolean;
   readonly #resolve: (reply: UnaryResponse<I, O>) => void;
   readonly #reject: (error: PlatformError) => void;
   #reader: MessageReader | undefined;
@@ -36,6 +37,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> extends Call {
     reject: (error: PlatformError) => void,
   ) {
     super(parts);
+    this.#keepsView = parts.keepsView;
     this.#method = method;
     this.#frame = frame;
     this.#resolve = resolve;
@@ -43,7 +45,7 @@ class UnaryCall<I extends DescMessage, O extends DescMessage> extends Call {
   }
 
   override onData(bytes: Uint8Array, endStream: boolean): void {
-    const error = (this.#reader ??= new MessageReader((message) => this.#take(message))).push(bytes);
+    const error = (this.#reader ??= new MessageReader((message) => this.#take(message), !this.#keepsView)).push(bytes);
     if (error) return this.fail(error);
     this.stream?.consume(bytes.length);
     if (endStream) this.cutShort();

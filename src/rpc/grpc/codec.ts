@@ -60,7 +60,7 @@ function envelope(bytes: Uint8Array): Uint8Array {
 }
 
 /** Whether a message may hold bytes anywhere in it. */
-function holdsBytes(desc: DescMessage, seen: Set<string>): boolean {
+export function holdsBytes(desc: DescMessage, seen: Set<string> = new Set()): boolean {
   if (seen.has(desc.typeName)) return false;
   seen.add(desc.typeName);
   return desc.fields.some((field) =>
