@@ -50,9 +50,7 @@ export async function runSimulations(
     const results: RunResult[] = [];
     for (const name of names) {
       watcher.onProgress(`seed ${seed}, ${name}`, 0);
-      const result = await runOne(name);
-      // Of later seeds only the figures are kept.
-      results.push(result);
+      results.push(await runOne(name));
     }
     const runs = results.map(metricsOf);
     const at = names.indexOf(BASELINE);
@@ -60,6 +58,7 @@ export async function runSimulations(
     const { nodeMemory, containerMemory } = values;
     const floors = floorsOf(workload, { nodeMemoryBytes: nodeMemory, containerIdleBytes: containerMemory });
     all.push({ seed, baseline, floors, runs });
+    // Of later seeds only the figures are kept.
     first ??= { workload, results };
   }
   return { comparison: compare(first!.workload, all, values.weights), ...first!, events };

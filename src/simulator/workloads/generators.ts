@@ -118,7 +118,7 @@ export const GENERATORS: readonly Generator[] = [
       functions: functions(20),
       minutes: minutes(60),
       day: { default: 20, min: 1, max: 1_440, help: "minutes of a day" },
-      rate: perSecond(2, "mean calls a second of a function"),
+      rate: perSecond(0.5, "mean calls a second of a function"),
     },
     ({ day, rate }) => (random, durationMs) => diurnal(random, durationMs, day * MINUTE_MS, 1_000 / rate),
   ),

@@ -1,12 +1,12 @@
 import type { Comparison } from "../comparison.ts";
 import { formatRatio } from "../format.ts";
 import { policyColor } from "../style.ts";
+import { placeLabels } from "./labels.ts";
 import { element, label, linear, picture, ticks, tip } from "../svg.ts";
 
 const WIDTH = 1000, HEIGHT = 400;
 const LEFT = 56, RIGHT = 985, TOP = 16, BOTTOM = 352;
-/** Room for a policy's name. */
-const LABEL_WIDTH = 130, LABEL_HEIGHT = 13;
+const STRONG = { class: "strong" };
 
 /**
  * Response time against node time, one point for each policy: nearer to the corner at the left below is better in both.
@@ -37,39 +37,22 @@ export function scoreChart({ policies, floor, weights }: Comparison): string {
     class: "one",
     fill: "none",
   }));
-  parts.push(label(RIGHT - 4, y(floor.responseRatio) + 14, "no policy can be below", { "text-anchor": "end" }));
-  const places = placeLabels(policies.map((one) => ({ x: x(one.nodeRatio), y: y(one.responseRatio) })));
+  parts.push(label(x(floor.nodeRatio) + 6, y(floor.responseRatio) + 14, "no policy can be left of or below this"));
+  const points = policies.map((one) => ({ x: x(one.nodeRatio), y: y(one.responseRatio), text: one.policy }));
+  const labels = placeLabels(points, { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM });
   policies.forEach((one, at) => {
-    const [cx, cy] = [x(one.nodeRatio), y(one.responseRatio)];
-    const isRight = cx > RIGHT - LABEL_WIDTH;
-    const content = element("circle", { cx, cy, r: 6, fill: policyColor(at) }) +
-      label(cx + (isRight ? -10 : 10), places[at], one.policy, {
-        class: "strong",
-        "text-anchor": isRight ? "end" : "start",
-      });
+    const { x: cx, y: cy, text } = points[at];
+    const place = labels[at];
+    const content = [element("circle", { cx, cy, r: 6, fill: policyColor(at) }), label(place.x, place.y, text, STRONG)];
+    if (place.isFar) {
+      const line = { x1: cx, y1: cy, x2: place.x + (place.x > cx ? -3 : place.width + 3), y2: place.y - 4 };
+      content.unshift(element("line", { ...line, stroke: policyColor(at), "stroke-opacity": 0.6 }));
+    }
     const score = `score ${formatRatio(one.score)}`;
     const ratios = `response time ${formatRatio(one.responseRatio)}, node time ${formatRatio(one.nodeRatio)}`;
-    parts.push(element("g", {}, tip(`${one.policy}: ${score}; ${ratios}`) + content));
+    parts.push(element("g", {}, tip(`${one.policy}: ${score}; ${ratios}`) + content.join("")));
   });
   return picture(WIDTH, HEIGHT, "Response time against node time of each policy", parts.join(""));
-}
-
-/** Heights for the labels of these points, moved up or down as far as they would lie on one another. */
-function placeLabels(points: readonly { x: number; y: number }[]): number[] {
-  const order = points.map((_, at) => at).sort((a, b) => points[a].y - points[b].y);
-  const heights: number[] = [];
-  const placed: { x: number; y: number }[] = [];
-  for (const at of order) {
-    let height = points[at].y + 4;
-    for (const other of placed) {
-      const isNear = Math.abs(other.x - points[at].x) < LABEL_WIDTH && height - other.y < LABEL_HEIGHT;
-      if (isNear) height = other.y + LABEL_HEIGHT;
-    }
-    placed.push({ x: points[at].x, y: height });
-    placed.sort((a, b) => a.y - b.y);
-    heights[at] = height;
-  }
-  return heights;
 }
 
 /** Lines of equal score, every fourth of the baseline's. */
