@@ -43,18 +43,27 @@ export function policyTable({ policies, floor, seeds }: Comparison): string {
   return table(["POLICY", ...headings], rows, headings);
 }
 
-/** A line for each function: its mean response time under every policy, and that ÷ the baseline's. */
+/** With more policies than this a function's line has no room for times. */
+const POLICIES_WITH_TIMES = 4;
+
+/**
+ * A line for each function: its mean response time under every policy and that ÷ the baseline's, or with many policies
+ * the latter only.
+ */
 export function functionTable({ functions, policies }: Comparison): string {
+  const withTimes = policies.length <= POLICIES_WITH_TIMES;
+  const ratioOf = (ratio: number | undefined) => ratio === undefined ? "" : `×${formatRatio(ratio)}`;
   const rows = functions.filter(({ calls }) => calls > 0).map((one) => [
     one.label,
     formatCount(one.calls),
-    one.floorRatio === undefined ? "" : `×${formatRatio(one.floorRatio)}`,
+    ratioOf(one.floorRatio),
     ...one.policies.map(({ meanResponseMs, responseRatio }) => {
-      return `${formatMs(meanResponseMs)} ×${formatRatio(responseRatio ?? 1)}`;
+      return (withTimes ? `${formatMs(meanResponseMs)} ` : "") + ratioOf(responseRatio);
     }),
   ]);
   const headings = ["CALLS", "FLOOR", ...policies.map(({ policy }) => policy)];
-  return table(["FUNCTION", ...headings], rows, headings);
+  const title = `${withTimes ? "mean response time, and that" : "response time"} ÷ the baseline's`;
+  return `${title}\n${table(["FUNCTION", ...headings], rows, headings)}`;
 }
 
 /** What was run, in a line. */
