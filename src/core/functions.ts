@@ -6,6 +6,8 @@
  * | 0     | 1 = in use                                      | controller         | anyone     |
  * | 1     | generation: another configuration, another one  | controller         | anyone     |
  * | 2     | 1 = the controller has been rung for it         | anyone, exchange   | controller |
+ * | 3     | milliseconds that who comes to wait will wait   | controller         | anyone     |
+ * | 4     | and microseconds more for each who waits before | controller         | anyone     |
  * | 16    | waiting acquires                                | anyone, add        | anyone     |
  * | 17    | ring head, wraps                                | anyone, by CAS     | anyone     |
  * | 18    | ring tail, wraps                                | anyone, by CAS     | anyone     |
@@ -27,9 +29,10 @@ import { type ContainerTable, NO_CLAIM } from "./containers.ts";
 import { CHUNK_RANKS, CHUNK_WORDS, CHUNKS_PER_FUNCTION, FUNCTION_WORDS, RANKS_PER_FUNCTION } from "./layout.ts";
 import { lowestBit } from "./placement.ts";
 
-const IN_USE = 0, GENERATION = 1, RUNG = 2, SUMMARY = 19, CHUNKS = 20;
+const IN_USE = 0, GENERATION = 1, RUNG = 2, WAIT_MS = 3, WAIT_MICROS_EACH = 4, SUMMARY = 19, CHUNKS = 20;
 export const WAITING = 16, RING_HEAD = 17, RING_TAIL = 18;
 const BITMAP = 0, RANKS = 1;
+const WORD_MAX = 0x7fffffff;
 
 export class FunctionTable {
   /** Whether the last `claim` of this thread withdrew a hint on its way. */
@@ -54,7 +57,21 @@ export class FunctionTable {
     assert(Atomics.load(this.words, at + IN_USE) === 0, `function slot ${slot} is taken`);
     Atomics.store(this.words, at + GENERATION, (this.words[at + GENERATION] + 1) | 0);
     Atomics.store(this.words, at + SUMMARY, 0);
+    this.expectWait(slot, 0, 0);
     Atomics.store(this.words, at + IN_USE, 1);
+  }
+
+  /** Notes how long who comes to wait is expected to wait, and how much longer for each before it. Controller only. */
+  expectWait(slot: number, waitMs: number, eachMs: number): void {
+    const at = this.at(slot);
+    Atomics.store(this.words, at + WAIT_MS, Math.min(WORD_MAX, waitMs));
+    Atomics.store(this.words, at + WAIT_MICROS_EACH, Math.min(WORD_MAX, eachMs * 1_000));
+  }
+
+  /** About how long who comes now will wait, behind so many others; a guess that may be stale. Any thread. */
+  expectedWaitMs(slot: number, before: number): number {
+    const at = this.at(slot);
+    return Atomics.load(this.words, at + WAIT_MS) + before * Atomics.load(this.words, at + WAIT_MICROS_EACH) / 1_000;
   }
 
   /**

@@ -85,7 +85,7 @@ function demand(policy: Policy, fn: FunctionFacts, rest: Partial<FunctionDemand>
 function tell(policy: Policy, random: Random): unknown[] {
   const answers: unknown[] = [];
   const note = (answer: number, min: number, max: number, what: string) => {
-    assert(Number.isFinite(answer) && answer >= min && answer <= max, `${what} is ${answer}, not ${min} to ${max}`);
+    assert(!Number.isNaN(answer) && answer >= min && answer <= max, `${what} is ${answer}, not ${min} to ${max}`);
     answers.push(answer);
   };
   const functions = Array.from({ length: 4 }, (_, id) => facts(id, random));
@@ -128,6 +128,11 @@ function tell(policy: Policy, random: Random): unknown[] {
       }
     }
     if (policy.concurrency) note(policy.concurrency(fn), 1, fn.concurrencyMax, "the concurrency");
+    const wait = policy.expectedWait?.(fn);
+    if (wait) {
+      note(wait.waitMs, 0, Infinity, "the wait expected");
+      note(wait.eachMs, 0, Infinity, "the wait for each before");
+    }
     if (policy.chargeKiB) note(policy.chargeKiB(fn), 1, fn.memoryKiB, "the charge in KiB");
   }
   return answers;

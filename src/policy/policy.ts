@@ -41,6 +41,12 @@ export interface Policy {
    */
   concurrency?(fn: FunctionFacts): number;
   /**
+   * How long an acquire of the function that comes now and finds no room will wait, and how much longer for each that
+   * waits before it, in milliseconds. Whoever cannot wait so long is told at once, with a retry delay. Without it
+   * nobody is. Asked as `concurrency` is.
+   */
+  expectedWait?(fn: FunctionFacts): { readonly waitMs: number; readonly eachMs: number };
+  /**
    * Memory that a container of the function takes of its node's account: at most what it may use, and as little as the
    * scheduler's `overcommitMax` allows. Asked as `concurrency` is.
    */

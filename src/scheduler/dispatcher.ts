@@ -259,9 +259,11 @@ export class Dispatcher {
   }
 
   private wait(came: Arrival, options: CallOptions & { timeoutMs: number }): Promise<Grant> {
-    const { tickets, queue, capacity } = this.tables;
+    const { tickets, queue, capacity, functions } = this.tables;
     const { fn } = came;
     if (options.signal?.aborted) throw this.refuse(came, new PlatformError("cancelled", "the caller left"));
+    const expectedMs = functions.expectedWaitMs(fn.slot, came.waiting);
+    if (expectedMs > options.timeoutMs) throw this.refuse(came, hopeless(fn, expectedMs, options.timeoutMs));
     const ticket = tickets.take(fn.slot);
     if (ticket < 0) {
       throw this.refuse(came, full(`${capacity.tickets} acquires wait, the most this scheduler holds`));
@@ -344,6 +346,13 @@ export class Dispatcher {
 
 function busy(requestId: string, how: string): PlatformError {
   return new PlatformError("aborted", `request ${requestId} ${how}`, { retryAfterMs: BUSY_RETRY_MS });
+}
+
+/** Told at once instead of at its deadline; by the retry delay the queue is short enough for a call like it. */
+function hopeless(fn: Served, expectedMs: number, timeoutMs: number): PlatformError {
+  const message = `function "${fn.spec.functionName}" has no container free for about ${Math.round(expectedMs)} ms, ` +
+    `and this acquire waits ${Math.round(timeoutMs)} ms at most`;
+  return new PlatformError("resource_exhausted", message, { retryAfterMs: Math.ceil(expectedMs - timeoutMs) });
 }
 
 function full(message: string): PlatformError {

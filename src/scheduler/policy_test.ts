@@ -181,3 +181,28 @@ Deno.test("bound early, a start that failed is made up for by another, and who l
     scheduler.checkInvariants();
   }, { policy: baseline(), cluster });
 });
+
+Deno.test("who cannot wait as long as is expected is told at once, and when to come again; but not for ever", () => {
+  let wait = { waitMs: 500, eachMs: 1_000 };
+  const policy = withPolicy({ expectedWait: () => wait });
+  return withScheduler(async ({ scheduler, clock }) => {
+    const acquire = (requestId: string, timeoutMs: number) =>
+      watch(scheduler.acquire({ requestId, function: spec() }, { timeoutMs }));
+    acquire("a", 9_000);
+    await clock.advance(1_000);
+    const [patient, hasty] = [acquire("b", 900), acquire("c", 900)];
+    await clock.advance(0);
+    assertEquals([patient, hasty.error?.code, hasty.error?.retryAfterMs], [{}, "resource_exhausted", 600]);
+    assertEquals(
+      hasty.error?.message,
+      'function "hello" has no container free for about 1500 ms, and this acquire waits 900 ms at most',
+    );
+    wait = { waitMs: 0, eachMs: 0 };
+    await clock.advance(200);
+    const later = acquire("d", 300);
+    await clock.advance(299);
+    assertEquals(later, {}, "it waits");
+    await clock.advance(1);
+    assertEquals(later.error?.code, "deadline_exceeded");
+  }, { policy, cluster: new TestCluster({ nodes: 1, memoryMib: 128 }) });
+});

@@ -8,7 +8,10 @@ export function chargeMinKiB(memoryBytes: number, { overcommitMax }: Pick<Schedu
   return Math.ceil(kibOf(memoryBytes) / overcommitMax);
 }
 
-/** Gives a function's containers the concurrency limit and the charge that the policy wants, those that run as well. */
+/**
+ * Gives a function's containers the concurrency limit and the charge that the policy wants, those that run as well, and
+ * those who come the wait that it expects.
+ */
 export class Shaper {
   /** Functions with containers that are charged less because their node had no more to give. */
   private readonly undercharged = new Set<FunctionRecord>();
@@ -21,6 +24,8 @@ export class Shaper {
     const { facts } = fn;
     const limit = policy.concurrency?.(facts) ?? facts.concurrencyMax;
     assert(limit >= 1 && limit <= facts.concurrencyMax, `policy ${policy.name} wants a concurrency of ${limit}`);
+    const wait = policy.expectedWait?.(facts);
+    if (wait) this.context.state.tables.functions.expectWait(fn.slot, wait.waitMs, wait.eachMs);
     const leastKiB = chargeMinKiB(fn.spec.memoryBytes, options);
     const wantedKiB = policy.chargeKiB?.(facts) ?? facts.memoryKiB;
     const chargeKiB = Math.min(facts.memoryKiB, Math.max(leastKiB, Math.ceil(wantedKiB)));

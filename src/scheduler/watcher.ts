@@ -26,7 +26,7 @@ export class Watcher {
   /** Reads all that is new. */
   read(): void {
     const { policy } = this.context;
-    if (policy.arrived) this.decisions.read((record) => this.onDecision(record));
+    if (policy.arrived || policy.expectedWait) this.decisions.read((record) => this.onDecision(record));
     if (policy.ended) this.runs.read((record) => this.onRun(record));
     for (const fn of this.touched) this.shaper.shape(fn);
     this.touched.clear();
@@ -40,9 +40,11 @@ export class Watcher {
   private onDecision(record: Int32Array): void {
     const decision = decisionOf(record);
     const fn = this.context.state.functionBySlot[decision.functionSlot];
+    // Who was refused for the wait that was expected must not be refused for ever.
+    if (fn && decision.outcome === Outcome.refused) this.touched.add(fn);
     if (!fn || decision.outcome === Outcome.cancelled || decision.outcome === Outcome.refused) return;
     const waitedMs = decision.waitedMicros / 1_000;
-    this.context.policy.arrived!(fn.facts, {
+    this.context.policy.arrived?.(fn.facts, {
       atMs: this.momentOf(decision.atMs) - waitedMs,
       waitedMs,
       waitingBefore: decision.waitingBefore,
