@@ -2,7 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { universalServerRequestFromFetch, universalServerResponseToFetch } from "@connectrpc/connect/protocol";
 import { Hono } from "hono";
-import { type Clock, type Log, PlatformError } from "../base/mod.ts";
+import { type Clock, invalidArgument, type Log, PlatformError } from "../base/mod.ts";
 import { createAuth } from "./auth.ts";
 import { createCalls } from "./calls.ts";
 import { errorResponse, fromConnectError, toConnectError } from "./errors.ts";
@@ -38,7 +38,7 @@ export type Http2Choice = (typeof HTTP2_SIDES)[number];
 /** Where a service listens. `reusePort` shares the port among threads of one process. */
 export interface ListenAt
   extends Pick<PortOptions, "hostname" | "port" | "reusePort" | "addressConnectionsMax" | "tls"> {
-  /** "own" by default. */
+  /** "own" by default. "node" cannot be had with TLS. */
   readonly http2?: Http2Choice;
   /** What a client may ask of one HTTP/2 connection, where that is our own. */
   readonly http2Limits?: Partial<Http2Limits>;
@@ -129,6 +129,7 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     fetch,
     async listen(at) {
+      if (at.tls && at.http2 === "node") throw invalidArgument("http2", at.http2, '"own" where there is TLS');
       const parts = { fetch, log, clock };
       const listener = await openPort({
         ...at,
