@@ -110,8 +110,8 @@ class Piece extends Run {
 async function withNode({ containers, work }: Load): Promise<Outcome> {
   const clock = new VirtualClock();
   const options = { ...DEFAULT_CLUSTER, peakTold: "container" as const, overcommitMax: 10 };
-  const parts = { clock, options, functionIndex: () => 0 };
-  const { timeline } = new Cluster({ ...parts, random: seededRandom(1) });
+  const parts = { clock, options, random: seededRandom(1), functionIndex: () => 0 };
+  const { timeline } = new Cluster(parts);
   const node = new SimNode("node", { ...parts, timeline });
   const ids: string[] = [];
   const outcome: Outcome = { upMs: [], runs: [] };

@@ -117,7 +117,11 @@ export class Cluster {
   }
 
   #provider(): NodeProvider {
+    const { random, options: { nodeFailureRate } } = this.#parts;
     const start = (onDead: OnDead) => {
+      if (nodeFailureRate > 0 && random.float() < nodeFailureRate) {
+        return Promise.reject(new PlatformError("unavailable", "the node did not come up"));
+      }
       const node = this.#node();
       this.#onDead.set(node, onDead);
       return Promise.resolve(this.#provided(node));
@@ -136,15 +140,13 @@ export class Cluster {
   }
 
   #node(): SimNode {
-    const { clock, options, functionIndex } = this.#parts;
-    const node = new SimNode(`node-${++this.#made}`, { clock, options, functionIndex, timeline: this.timeline });
+    const node = new SimNode(`node-${++this.#made}`, { ...this.#parts, timeline: this.timeline });
     this.nodes.set(node.nodeId, node);
     return node;
   }
 
   #gone(nodeId: string): SimNode {
-    const { clock, options, functionIndex } = this.#parts;
-    const node = new SimNode(nodeId, { clock, options, functionIndex, timeline: this.timeline });
+    const node = new SimNode(nodeId, { ...this.#parts, timeline: this.timeline });
     node.isUp = false;
     return node;
   }

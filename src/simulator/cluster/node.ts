@@ -1,4 +1,4 @@
-import { assert, type FailureKind, type FunctionSpec, PlatformError } from "../../base/mod.ts";
+import { assert, type FailureKind, type FunctionSpec, PlatformError, type Random } from "../../base/mod.ts";
 import type { ContainerReport, NodeReport } from "../../scheduler/ports.ts";
 import { quotaCores } from "../../nodeservice/runtimes/simulated/model.ts";
 import type { VirtualClock } from "../engine/virtual_clock.ts";
@@ -10,6 +10,7 @@ import type { Timeline } from "./timeline.ts";
 /** What nodes share. */
 export interface NodeParts {
   readonly clock: VirtualClock;
+  readonly random: Random;
   readonly options: ClusterOptions;
   readonly timeline: Timeline;
   /** Index in the workload of the function that the scheduler knows by this name. */
@@ -181,6 +182,8 @@ export class SimNode {
 
   #onUp(container: SimContainer): void {
     if (container.phase !== "starting") return;
+    const { random, options: { startFailureRate } } = this.#parts;
+    if (startFailureRate > 0 && random.float() < startFailureRate) return this.#kill(container, "crash");
     const nowMs = this.#parts.clock.nowMs();
     container.phase = "ready";
     container.started = { containerId: container.containerId, bootMs: nowMs - container.beganMs, importMs: 0 };

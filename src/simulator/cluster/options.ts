@@ -21,6 +21,9 @@ export interface ClusterOptions {
   readonly startCpuMs: number;
   /** What a container holds before anything runs in it, in bytes. */
   readonly idleBytes: number;
+  /** Share of the nodes that do not come up, and of the containers that fail to start once they have tried. */
+  readonly nodeFailureRate: number;
+  readonly startFailureRate: number;
   /** How long the removal of a container takes, in milliseconds. */
   readonly removeMs: number;
   /** What the end of a call tells as its memory: what it used itself, or what its container held at most meanwhile. */
@@ -38,6 +41,8 @@ export const DEFAULT_CLUSTER: ClusterOptions = {
   startDelayMs: REFERENCE_NODE.startDelayMs,
   startCpuMs: REFERENCE_NODE.startCpuMs,
   idleBytes: REFERENCE_NODE.idleBytes,
+  nodeFailureRate: 0,
+  startFailureRate: 0,
   removeMs: 5,
   peakTold: "call",
   network: DEFAULT_NETWORK,

@@ -105,6 +105,13 @@ Deno.test("without any room a call fails after 60 s", async () => {
   assert(endMs > 110_000 && endMs < 112_000);
 });
 
+Deno.test("where nodes and containers often fail to start, every call still comes to its container", async () => {
+  const { calls, containers } = await run(head(4), { cluster: { nodeFailureRate: 0.3, startFailureRate: 0.2 } });
+  assert(calls.outcome.every((outcome) => outcome === OUTCOME.ok), "a call failed");
+  const failed = containers.filter(({ readyMs }) => readyMs === Infinity).length;
+  assert(failed > 0 && failed < containers.length / 2, `${failed} of ${containers.length} starts failed`);
+});
+
 Deno.test("with lost and doubled messages every call is still answered once, and the books balance", async () => {
   const network = { delayMsMin: 1, delayMsMore: 5, lossRate: 0.05, duplicateRate: 0.05 };
   const { calls } = await run(head(3), { cluster: { network } });
