@@ -15,6 +15,8 @@ import {
 } from "./requests.ts";
 
 const DATA = 0, HEADERS = 1, RST_STREAM = 3, SETTINGS = 4, PING = 6, GOAWAY = 7, WINDOW_UPDATE = 8, CONTINUATION = 9;
+/** RFC 9113, 7. */
+const CANCEL = 8;
 const ACK = 1, END_STREAM = 1, PADDED = 8;
 const FRAME_HEADER = 9, MESSAGE_PREFIX = 5;
 const WINDOW_MAX = 2 ** 31 - 1, WINDOW_DEFAULT = 65_535;
@@ -97,6 +99,15 @@ export class LoadConnection {
     else this.write(call);
   }
 
+  /** Gives a call up that is under way; nothing more is heard of it. Written with the next {@linkcode flush}. */
+  cancel(call: Call): void {
+    if (this.callOf(call.stream) !== call) return;
+    this.calls[(call.stream >>> 1) & (STREAMS_MAX - 1)] = undefined;
+    this.open--;
+    const frame = new Uint8Array([...frameHeader(4, RST_STREAM, 0, call.stream), 0, 0, 0, CANCEL]);
+    this.push(frame);
+  }
+
   /** Writes what was sent since. */
   flush(): void {
     if (this.outLength === 0) return;
@@ -115,10 +126,11 @@ export class LoadConnection {
     await this.closed;
   }
 
-  /** Cuts the connection, whatever is under way. */
-  destroy(): void {
+  /** Cuts the connection, whatever is under way, with a reset where told so. Calls under way hear nothing. */
+  destroy(how: "end" | "reset" = "end"): void {
     this.failure ??= new PlatformError("cancelled", "closed here");
-    this.socket.destroy();
+    if (how === "reset") this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   /** The first call of a method: its answer, most likely a refusal of the empty id, does not matter. */

@@ -83,7 +83,7 @@ export class Requests {
   readonly acquire: Template;
   private readonly returns = new Map<number, { readonly containerId: Uint8Array; readonly template: Template }>();
 
-  constructor(functionName: string, concurrency: number) {
+  constructor(functionName: string, concurrency: number, timeoutMs = 60_000) {
     const message = toBinary(
       AcquireContainerRequestSchema,
       create(AcquireContainerRequestSchema, {
@@ -91,7 +91,7 @@ export class Requests {
         accountId: "default",
         functionName,
         functionConfig: {
-          timeoutInMs: 60_000n,
+          timeoutInMs: BigInt(timeoutMs),
           memoryInBytes: BigInt(MEMORY_BYTES),
           concurrency: BigInt(concurrency),
         },
@@ -106,6 +106,11 @@ export class Requests {
     const message = bytes.slice(idAt - 2 - MESSAGE_PREFIX);
     message.set(id, 2 + MESSAGE_PREFIX);
     return message;
+  }
+
+  /** A return to whatever container the request has. */
+  get returnToAny(): Template {
+    return this.returnTo(new Uint8Array(0), 0, 0);
   }
 
   /** A return to the container whose id stands in `bytes` from `start` to `end`. */
