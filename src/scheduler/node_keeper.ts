@@ -107,6 +107,7 @@ export class NodeKeeper {
       liveId: report.liveId,
       joinedMs: nowMs,
       answeredMs: nowMs,
+      comparedMs: nowMs,
       failures: 0,
       polling: false,
       changes: 0,

@@ -116,7 +116,8 @@ export class Starter {
     const tooLarge = refuseTooLarge(this.context.state.tables, fn.spec);
     if (tooLarge) return this.context.failWaiting(tooLarge, fn);
     if (this.nodes.want(`${fn.key} needs ${Math.ceil(kib / 1024)} MiB, more than any node has free`)) return;
-    this.remover.makeRoom(kib, fn.key, demand);
+    // Nobody's container goes for one that nobody waits for: two functions started ahead would take turns for ever.
+    if (demand.waiting > 0) this.remover.makeRoom(kib, fn.key, demand);
   }
 
   private async start(record: ContainerRecord): Promise<void> {

@@ -57,6 +57,8 @@ export interface NodeRecord {
   readonly joinedMs: number;
   /** Moment of the last answer. */
   answeredMs: number;
+  /** Moment at which it was last compared with what is believed of it. */
+  comparedMs: number;
   failures: number;
   polling: boolean;
   /** Counts creates and removes begun or ended: stats taken across a change of it are not compared. */

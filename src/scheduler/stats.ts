@@ -9,6 +9,8 @@ import { containerNumber, type Watcher } from "./watcher.ts";
 
 /** A node is asked at least so often before its silence counts: one lost message is no lost node. */
 const TRIES_BEFORE_LOST = 3;
+/** Where something seems wrong on a node and it was not quiet for so long, it is made quiet. */
+const COMPARED_WITHIN_MS = 10_000;
 
 /**
  * Compares what the scheduler believes of a node with what the node says, and takes over what the node says: it knows.
@@ -71,11 +73,27 @@ export class StatsKeeper {
     state.tables.nodes.setLoad(node.slot, report.cpuUsagePct);
     this.takeUsage(node, report);
     this.endAdopted(node, report);
-    if (quiet && node.busy === 0 && node.changes === changes) await this.reconcile(node, report);
+    if (quiet && node.busy === 0 && node.changes === changes) {
+      await this.reconcile(node, report);
+      node.comparedMs = clock.nowMs();
+    } else if (clock.nowMs() - node.comparedMs >= COMPARED_WITHIN_MS && this.seemsWrong(node, report)) {
+      // Containers come and go there without a pause: none more until it has been compared.
+      return this.nodes.suspect(node);
+    }
     if (!node.gone && state.tables.nodes.phase(node.slot) === NodePhase.joining) {
       state.tables.nodes.open(node.slot);
       this.context.wake();
     }
+  }
+
+  /** Whether something there will not clear up by itself. */
+  private seemsWrong(node: NodeRecord, report: NodeReport): boolean {
+    const known = new Set<string>();
+    for (const { containerId, outcomeUnknown } of node.containers) {
+      if (outcomeUnknown) return true;
+      known.add(containerId);
+    }
+    return report.containers.some(({ containerId, usable }) => usable && !known.has(containerId));
   }
 
   private takeUsage(node: NodeRecord, report: NodeReport): void {
