@@ -31,7 +31,7 @@ export async function runSeed(seed: number, plant?: Plant): Promise<Verdict> {
   const check = () => {
     calls.check();
     checkMemory(world);
-    checkSharing(world);
+    checkSharing(world, (requestId) => calls.lifeOf(requestId));
     if (looks++ % INVARIANTS_EVERY === 0 && world.scheduler.notReady() === undefined) world.scheduler.checkInvariants();
   };
   try {

@@ -61,6 +61,8 @@ export function scenarioOf(seed: number): Scenario {
       nodeMemoryBytes: pick([256, 512, 1_024]) * MIB,
       startDelayMs: pick([10, 500, 3_100]),
       overcommitMax: pick([1, 1, 1.5]),
+      nodeFailureRate: pick([0, 0, 0.2]),
+      startFailureRate: pick([0, 0, 0.2]),
       network,
     },
     policy: pick(Object.keys(POLICIES)),
