@@ -26,13 +26,15 @@ export const sim = command({
     `Workloads, each with its parameters as in \`sparse:functions=5,minutes=1\`:\n${workloadHelp()}\n` +
     "  FILE.jsonl   a workload as --save writes it\n" +
     "  FILE.csv     a list of calls (arrival_ms, function, exec_duration_ms, …), or a trace of Azure Functions: 2021,\n" +
-    "               or 2019 as N_inv.csv beside N_run.csv and N_mem.csv, with from, minutes, functions, memory, cpu",
+    "               or 2019 as N_inv.csv beside N_run.csv and N_mem.csv. Traces take cpu=0.25 (share of functions that\n" +
+    "               compute; no trace tells) and longest=600 (seconds to which longer runs are cut); 2019 also\n" +
+    "               from=1,minutes=1440 (of the day), functions (at most) and memory=0.25 (share of the recorded)",
   ],
   examples: [
     "sim",
     "sim --policy fixed-keepalive-60s,on-demand --seed 1,2,3 --weights 0.75,0.25",
     "sim --workload bursty:functions=50,minutes=10 --functions --html report.html",
-    "sim --workload 100_inv.csv:from=600,minutes=60 --policy on-demand --json",
+    "sim --workload 50_inv.csv:from=600,minutes=60,longest=60 --policy on-demand --json",
   ],
   async run({ values, io }) {
     const source = workloadSource(values.workload, io.cwd);

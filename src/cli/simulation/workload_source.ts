@@ -1,6 +1,6 @@
 /** What `--workload` may name: the evaluation, a generator, or a file; each with parameters after a colon. */
 import * as path from "node:path";
-import { messageOf, PlatformError } from "../../base/mod.ts";
+import { messageOf, PlatformError, TIMEOUT_MS_MAX } from "../../base/mod.ts";
 import {
   type Azure2019Options,
   evaluationWorkload,
@@ -34,8 +34,10 @@ const AZURE_2019: Readonly<Record<string, Bounds>> = {
   functions: { min: 1, max: 100_000, help: "how many functions at most" },
   memory: { ...SHARE, help: "share of the recorded memory that a call holds (0.25)" },
   cpu: { ...SHARE, help: "share of functions that compute instead of waiting (0.25)" },
+  longest: { min: 1, max: TIMEOUT_MS_MAX / 1_000, help: "seconds to which longer runs are cut (600)" },
 };
-const AZURE_2021: Readonly<Record<string, Bounds>> = { cpu: AZURE_2019.cpu };
+const AZURE_2021: Readonly<Record<string, Bounds>> = { cpu: AZURE_2019.cpu, longest: AZURE_2019.longest };
+const SECOND_MS = 1_000;
 
 /** What may stand before the colon, and its parameters: for help. */
 export function workloadHelp(): string {
@@ -82,9 +84,10 @@ function fileSource(name: string, given: string, cwd: string): WorkloadSource {
         const heading = new Set(splitCells(await readHead(name, full)).map((cell) => cell.trim()));
         const file = { name, chunks: chunksOfFile(name, full) };
         if (heading.has("HashFunction")) {
-          const { from, minutes, functions, memory, cpu } = parseParameters(name, given, AZURE_2019);
+          const { from, minutes, functions, memory, cpu, longest } = parseParameters(name, given, AZURE_2019);
           const options: Azure2019Options = {
             ...{ seed, onNote, minutes, fromMinute: from, functionsMax: functions, memoryShare: memory, cpuShare: cpu },
+            runMsMax: longest && longest * SECOND_MS,
           };
           const beside = (table: "durations" | "memory") => {
             const sibling = siblingName(name, table);
@@ -94,8 +97,8 @@ function fileSource(name: string, given: string, cwd: string): WorkloadSource {
           return readAzure2019(tables, options);
         }
         if (heading.has("end_timestamp")) {
-          const { cpu } = parseParameters(name, given, AZURE_2021);
-          return readAzure2021(file, { seed, onNote, cpuShare: cpu });
+          const { cpu, longest } = parseParameters(name, given, AZURE_2021);
+          return readAzure2021(file, { seed, onNote, cpuShare: cpu, runMsMax: longest && longest * SECOND_MS });
         }
         parseParameters(name, given, {});
         if (heading.has("arrival_ms")) return readCallList(file, { onNote });

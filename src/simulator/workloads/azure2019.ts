@@ -6,7 +6,7 @@
 import { invalidArgument, MIB, PlatformError, type Random, seededRandom } from "../../base/mod.ts";
 import { type CsvRow, forEachRow } from "./csv.ts";
 import { fromPercentiles, type Percentiles } from "./draw.ts";
-import { drawComputes, memoryClass, type OnNote, PEAK_BYTES_MAX, RUN_MS_MAX, traceFunction, workOf } from "./trace.ts";
+import { drawComputes, memoryClass, type OnNote, PEAK_BYTES_MAX, RunCut, traceFunction, workOf } from "./trace.ts";
 import { CALLS_MAX, CallsBuilder, createWorkload, FUNCTIONS_MAX, type Workload } from "./types.ts";
 
 const MINUTE_MS = 60_000;
@@ -35,6 +35,8 @@ export interface Azure2019Options {
   readonly memoryShare?: number;
   /** Share of the functions that compute instead of waiting, by default a quarter; the trace does not tell. */
   readonly cpuShare?: number;
+  /** Longer runs are cut to this, in milliseconds; by default to ten minutes. */
+  readonly runMsMax?: number;
   readonly onNote?: OnNote;
 }
 
@@ -60,7 +62,8 @@ export async function readAzure2019(
   const functions: Workload["functions"][number][] = [];
   const calls = new CallsBuilder();
   let columns: { first: number; length: number } | undefined;
-  let withoutDuration = 0, withoutMemory = 0, callsCut = 0;
+  let withoutDuration = 0, withoutMemory = 0;
+  const runs = new RunCut(options.runMsMax);
   await forEachRow(files.invocations.name, files.invocations.chunks, IDS, (row) => {
     if (functions.length >= functionsMax) return;
     columns ??= minuteColumns(row, fromMinute, minutes);
@@ -81,12 +84,10 @@ export async function readAzure2019(
     ];
     counts.forEach((count, minute) => {
       for (let i = 0; i < count; i++) {
-        const durationMs = fromPercentiles(random, duration);
-        if (durationMs > RUN_MS_MAX) callsCut++;
         calls.add({
           functionIndex,
           atMs: Math.round((minute + random.float()) * MINUTE_MS * 1000) / 1000,
-          ...workOf(computes, memoryBytes, durationMs),
+          ...workOf(computes, memoryBytes, runs.cut(fromPercentiles(random, duration))),
           peakBytes: holds.draw(random),
         });
       }
@@ -96,7 +97,7 @@ export async function readAzure2019(
   if (withoutMemory > 0) {
     onNote(`${withoutMemory} functions have no row in ${files.memory.name}: taken as 100 to 200 MiB`);
   }
-  if (callsCut > 0) onNote(`${callsCut} calls of more than ${RUN_MS_MAX / MINUTE_MS} minutes are cut to that`);
+  runs.tell(onNote);
   if (functions.length === 0) throw new PlatformError("invalid_argument", `${files.invocations.name} has no calls`);
   return createWorkload({
     name: "azure-2019",

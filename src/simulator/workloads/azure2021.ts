@@ -6,7 +6,7 @@ import { MIB, seededRandom } from "../../base/mod.ts";
 import { forEachRow } from "./csv.ts";
 import { logUniform, uniform } from "./draw.ts";
 import type { TraceFile } from "./azure2019.ts";
-import { drawComputes, memoryClass, type OnNote, RUN_MS_MAX, traceFunction, workOf } from "./trace.ts";
+import { drawComputes, memoryClass, type OnNote, RunCut, traceFunction, workOf } from "./trace.ts";
 import { CallsBuilder, createWorkload, DURATION_MS_MAX, type Workload, type WorkloadFunction } from "./types.ts";
 
 /** The trace counts from its own start, two weeks of it; other clocks may count from 1970. */
@@ -16,6 +16,8 @@ export interface Azure2021Options {
   readonly seed: number;
   /** Share of the functions that compute instead of waiting, by default a quarter; the trace does not tell. */
   readonly cpuShare?: number;
+  /** Longer runs are cut to this, in milliseconds; by default to ten minutes. */
+  readonly runMsMax?: number;
   readonly onNote?: OnNote;
 }
 
@@ -29,7 +31,7 @@ export async function readAzure2021(file: TraceFile, options: Azure2021Options):
   const functions: (WorkloadFunction & { readonly computes: boolean; readonly peakBytes: number })[] = [];
   const indexes = new Map<string, number>();
   const rows: { functionIndex: number; atMs: number; durationMs: number }[] = [];
-  let callsCut = 0;
+  const runs = new RunCut(options.runMsMax);
   await forEachRow(file.name, file.chunks, ["app", "func", "end_timestamp", "duration"], (row) => {
     const key = `${row.text("app")}/${row.text("func")}`;
     let functionIndex = indexes.get(key);
@@ -42,7 +44,6 @@ export async function readAzure2021(file: TraceFile, options: Azure2021Options):
     }
     const durationMs = row.number("duration", 0, DURATION_MS_MAX / 1_000) * 1_000;
     const endMs = row.number("end_timestamp", -TIMESTAMP_S_MAX, TIMESTAMP_S_MAX) * 1_000;
-    if (durationMs > RUN_MS_MAX) callsCut++;
     rows.push({ functionIndex, atMs: endMs - durationMs, durationMs });
   });
   const startMs = rows.reduce((least, { atMs }) => Math.min(least, atMs), Infinity);
@@ -52,11 +53,11 @@ export async function readAzure2021(file: TraceFile, options: Azure2021Options):
     calls.add({
       functionIndex,
       atMs: Math.round((atMs - startMs) * 1000) / 1000,
-      ...workOf(computes, memoryBytes, durationMs),
+      ...workOf(computes, memoryBytes, runs.cut(durationMs)),
       peakBytes: Math.round(peakBytes * uniform(random, 0.7, 1)),
     });
   }
-  if (callsCut > 0) onNote(`${callsCut} calls of more than ${RUN_MS_MAX / 60_000} minutes are cut to that`);
+  runs.tell(onNote);
   return createWorkload({
     name: "azure-2021",
     functions: functions.map(({ id, label, memoryBytes, timeoutMs }) => ({ id, label, memoryBytes, timeoutMs })),

@@ -11,8 +11,8 @@ const CONTAINER_IDLE_BYTES = 24 * MIB;
 /** What containers are offered in; the largest still leaves room for another on a node. */
 const MEMORY_CLASSES = [128, 256, 512, 768, 1024, 1536].map((mib) => mib * MIB);
 export const PEAK_BYTES_MAX = MEMORY_CLASSES[MEMORY_CLASSES.length - 1] - CONTAINER_IDLE_BYTES;
-/** Longer runs are cut: what the Azure plan of the traces allowed by default at most. */
-export const RUN_MS_MAX = 600_000;
+/** Longer runs are cut where nothing else is asked for: what the Azure plan of the traces allowed at most. */
+export const RUN_MS_MAX_DEFAULT = 600_000;
 
 /** The smallest class in which a call of `peakBytes` can run. */
 export function memoryClass(peakBytes: number): number {
@@ -34,10 +34,25 @@ export function quotaCores(memoryBytes: number): number {
   return Math.min(1, VCPU_PER_GIB * memoryBytes / GIB);
 }
 
-/** A recorded duration as work: all of it computing at the container's quota, or all of it waiting. */
-export function workOf(computes: boolean, memoryBytes: number, durationMs: number): Pick<Call, "cpuMs" | "sleepMs"> {
-  const ms = Math.min(durationMs, RUN_MS_MAX);
+/** A run of `ms` as work: all of it computing at the container's quota, or all of it waiting. */
+export function workOf(computes: boolean, memoryBytes: number, ms: number): Pick<Call, "cpuMs" | "sleepMs"> {
   return computes ? { cpuMs: ms * quotaCores(memoryBytes), sleepMs: 0 } : { cpuMs: 0, sleepMs: ms };
+}
+
+/** Cuts runs that are too long, and counts them. */
+export class RunCut {
+  #count = 0;
+
+  constructor(private readonly runMsMax = RUN_MS_MAX_DEFAULT) {}
+
+  cut(durationMs: number): number {
+    if (durationMs > this.runMsMax) this.#count++;
+    return Math.min(durationMs, this.runMsMax);
+  }
+
+  tell(onNote: OnNote): void {
+    if (this.#count > 0) onNote(`${this.#count} calls of more than ${this.runMsMax / 1_000} s are cut to that`);
+  }
 }
 
 /** Whether a function computes: traces do not tell, so that a share of all is drawn. */

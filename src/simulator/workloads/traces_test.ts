@@ -62,6 +62,8 @@ Deno.test("Azure 2019: part of the day, some of the functions, and a share of me
   assertEquals([part.durationMs, part.functions.length], [300_000, 2]);
   assertEquals(part.functions[0].memoryBytes, 256 * MIB);
   assert([...part.calls.sleepMs].every((ms) => ms === 0) && [...part.calls.cpuMs].every((ms) => ms > 0));
+  const short = await azure2019({ runMsMax: 100, cpuShare: 0 });
+  assert([...short.calls.sleepMs].every((ms) => ms <= 100) && [...short.calls.sleepMs].includes(100));
   assertEquals((await azure2019({ fromMinute: 51, minutes: 100 })).durationMs, 600_000);
   const late = await assertRejects(() => azure2019({ fromMinute: 61 }), PlatformError);
   assert(late.message.endsWith("must be one with minute_61"), late.message);
