@@ -29,6 +29,8 @@ export class Cluster {
   refusals = 0;
   readonly #parts: ClusterParts;
   readonly #pool: NodePool;
+  /** Requests that a node was given for. */
+  readonly #reservedBy = new Set<string>();
   readonly #onDead = new Map<SimNode, OnDead>();
   #made = 0;
 
@@ -90,11 +92,13 @@ export class Cluster {
   }
 
   #reserve(requestId: string, accountId: string): NodeLease {
-    if (this.refusals > 0) {
+    // Who holds a node for this request already gets it again, as with the pool itself.
+    if (this.refusals > 0 && !this.#reservedBy.has(requestId)) {
       this.refusals--;
       throw new PlatformError("resource_exhausted", "no node is ready");
     }
     const lease = this.#pool.reserve(requestId, accountId);
+    this.#reservedBy.add(requestId);
     const node = this.nodes.get(lease.nodeId)!;
     // Asked twice, it is the same node.
     if (node.index < 0) node.index = this.timeline.reserved(lease.memoryBytes, this.#parts.clock.nowMs());
