@@ -1,4 +1,5 @@
 import { messageOf } from "../base/mod.ts";
+import { Auditor } from "./auditor.ts";
 import type { Context } from "./context.ts";
 import { NodeKeeper } from "./node_keeper.ts";
 import { Remover } from "./remover.ts";
@@ -19,6 +20,7 @@ export class Controller {
   readonly remover: Remover;
   readonly stats: StatsKeeper;
   private readonly starter: Starter;
+  private readonly auditor: Auditor;
   private readonly watcher: Watcher;
   private readonly shaper: Shaper;
   private readonly hungryFunctions = new Set<FunctionRecord>();
@@ -35,6 +37,7 @@ export class Controller {
     this.shaper = new Shaper(context);
     this.watcher = new Watcher(context, this.shaper);
     this.starter = new Starter(context, this.nodes, this.remover, this.shaper);
+    this.auditor = new Auditor(context, this.nodes);
     this.stats = new StatsKeeper(context, this.nodes, this.remover, this.watcher);
   }
 
@@ -125,6 +128,7 @@ export class Controller {
     }
     this.remover.sweep();
     this.nodes.sweep();
+    this.auditor.tick();
     if (clock.nowMs() - this.polledMs >= options.statsPeriodMs) {
       this.polledMs = clock.nowMs();
       this.stats.poll();
