@@ -30,12 +30,12 @@ function report(
   const { acquires, permits, executionMs } = options;
   const lines = [`${acquires} acquires at once, ${permits} permits, executions of ${executionMs} ms, HTTP/2: ${http2}`];
   bursts.forEach(({ elapsedMs, overtaken, failed, thread }, n) => {
-    const { delayMsP50, delayMsP99, delayMsMax } = thread;
+    const { delayMsP50, delayMsP99, delayMsMax, waitMsP99 } = thread;
     lines.push(
       `  burst ${n + 1}: ${elapsedMs.toFixed(0)} ms, ${(elapsedMs / idealMs).toFixed(3)} of the ideal ${idealMs} ms ` +
         `(at most ${ELAPSED_MAX}); ${overtaken} overtaken, ${failed} failed; event-loop delay of the ingress thread: ` +
         `median ${delayMsP50.toFixed(2)} ms, p99 ${delayMsP99.toFixed(2)} ms (below ${DELAY_MS_MAX}), ` +
-        `longest ${delayMsMax.toFixed(2)} ms`,
+        `longest ${delayMsMax.toFixed(2)} ms; by time p99 ${waitMsP99.toFixed(2)} ms`,
     );
   });
   lines.push(`  heap of the ingress thread, second burst to last: ${heapGrowthBytes} bytes more`);
