@@ -59,6 +59,34 @@ Deno.test("adaptive gives each its own container where runs slow one another dow
   assertEquals(policy.containersToStart(demand(policy, { warm: 1 })), 7);
 });
 
+/** Ten seconds of rounds of which the nodes' stats tell that a run takes `coreMs`; timing is what chance makes of it. */
+function tellMeasured(policy: Policy, durationsMs: readonly number[], coreMs: number): void {
+  for (let second = 0; second < 10; second++) {
+    const atMs = second * 1_000;
+    durationsMs.forEach((durationMs, i) => {
+      policy.arrived!(fn, { atMs, waitedMs: 0, waitingBefore: 0, isCold: false });
+      const inFlight = second < 3 ? 1 : durationsMs.length - i;
+      // The first seconds, when runs are alone, have the short ones only.
+      const run = { durationMs: second < 3 ? durationsMs[0] : durationMs, memoryKiB: MIB_KIB, inFlight, container: 1 };
+      policy.ended!(fn, { atMs: atMs + 100, ...run });
+    });
+    const usage = { memoryKiB: MIB_KIB, cpuPct: coreMs * durationsMs.length / 10, inFlight: 0, container: 1 };
+    policy.measured!(fn, usage, atMs + 1_000);
+  }
+}
+
+Deno.test("adaptive goes by what runs compute: not by timing, where they are of many lengths", () => {
+  const sleeping = adaptive();
+  tellMeasured(sleeping, [1, 28, 3, 9], 0);
+  assertEquals(sleeping.concurrency!(fn), 64);
+  const blind = adaptive({ processorRunsMin: Infinity });
+  tellMeasured(blind, [1, 28, 3, 9], 0);
+  assertEquals(blind.concurrency!(fn), 1, "timing says that they slow one another down");
+  const computing = adaptive();
+  tellMeasured(computing, [40, 40, 40, 40], 5);
+  assertEquals(computing.concurrency!(fn), 1);
+});
+
 Deno.test("adaptive does not share what fills its container, whatever its timing says", () => {
   const policy = adaptive();
   tellRounds(policy, 1, () => 4_000, 200 * MIB_KIB);

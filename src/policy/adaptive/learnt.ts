@@ -1,6 +1,7 @@
-import type { Arrival, FunctionFacts, RunFacts } from "../policy.ts";
+import type { Arrival, ContainerUsage, FunctionFacts, RunFacts } from "../policy.ts";
 import { ConcurrencySeen } from "./concurrency_seen.ts";
 import type { AdaptiveOptions } from "./options.ts";
+import { ProcessorNeed } from "./processor_need.ts";
 import { Slowdown } from "./slowdown.ts";
 
 /** The least weight of a new run in the mean duration. */
@@ -9,6 +10,9 @@ const NEW_RUN_WEIGHT = 0.02;
 const GAP_KEEP = 0.9998;
 /** Arrivals after which a function has a rhythm. */
 const RHYTHM_ARRIVALS = 4;
+/** Runs alone and beside others, and how much longer for each one, to hold against it what does not compute. */
+const PLAIN_RUNS = 20;
+const PLAIN_SLOWDOWN = 0.5;
 /** No run is taken to need less. */
 const PEAK_KIB_MIN = 1_024;
 
@@ -16,11 +20,13 @@ const PEAK_KIB_MIN = 1_024;
 export class Learnt {
   readonly seen: ConcurrencySeen;
   readonly #slowdown = new Slowdown();
+  readonly #processor: ProcessorNeed;
   #runs = 0;
   #meanMs = 0;
   #peakKiB = PEAK_KIB_MIN;
   #running = 0;
   #arrivals = 0;
+  #mostAtOnce = 0;
   #lastArrivalMs = -Infinity;
   #longestGapMs = 0;
   /** Invocations at once that are known not to fit. */
@@ -28,10 +34,12 @@ export class Learnt {
 
   constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions) {
     this.seen = new ConcurrencySeen(options.memoryArrivals);
+    this.#processor = new ProcessorNeed(facts.memoryKiB);
   }
 
   arrived({ atMs, waitingBefore }: Arrival): void {
     this.seen.add(waitingBefore + this.#running + 1);
+    this.#mostAtOnce = Math.max(this.#mostAtOnce, waitingBefore + this.#running + 1);
     this.#running++;
     const gapMs = atMs - this.#lastArrivalMs;
     if (this.#arrivals > 0 && gapMs > 0) this.#longestGapMs = Math.max(gapMs, this.#longestGapMs * GAP_KEEP);
@@ -48,8 +56,13 @@ export class Learnt {
       return;
     }
     this.#runs++;
+    this.#processor.ended();
     this.#meanMs += (durationMs - this.#meanMs) * Math.max(1 / this.#runs, NEW_RUN_WEIGHT);
     this.#slowdown.add(container, atMs, durationMs, inFlight);
+  }
+
+  measured(usage: ContainerUsage, nowMs: number): void {
+    this.#processor.measured(usage, nowMs);
   }
 
   /** Whether enough runs were seen to conclude anything. */
@@ -62,10 +75,26 @@ export class Learnt {
     return this.#meanMs;
   }
 
+  /**
+   * What a call of it would take with a scheduler that starts a container for each invocation at once and keeps it, in
+   * milliseconds: its run, and its part of the starts.
+   */
+  plainMs(startMs: number): number {
+    return this.#meanMs + startMs * this.#mostAtOnce / Math.max(this.#arrivals, this.options.plainArrivals);
+  }
+
   /** Whether its runs slow one another down in a container; undefined where that is not known. */
   get isSlowedBySharing(): boolean | undefined {
-    const { aloneMin, sharedMin, slowdownMax } = this.options;
+    const { aloneMin, sharedMin, slowdownMax, processorRunsMin } = this.options;
+    const { computeMs, runs } = this.#processor;
     const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
+    if (runs >= processorRunsMin) {
+      const aloneMs = this.#slowdown.aloneMs(aloneMin, sharedMin, computeMs);
+      if (aloneMs !== undefined && computeMs > slowdownMax * aloneMs) return true;
+      // Something else than the processor may be what they wait for: timing has to be plain about it.
+      const plain = this.#slowdown.perNeighbour(PLAIN_RUNS, PLAIN_RUNS);
+      return plain !== undefined && plain > PLAIN_SLOWDOWN;
+    }
     return share === undefined ? undefined : share > slowdownMax;
   }
 

@@ -47,6 +47,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     started(_fn, ms): void {
       startMs += (ms - startMs) * NEW_START_WEIGHT;
     },
+    measured: (fn, usage, nowMs) => learnt.of(fn).measured(usage, nowMs),
     forgotten(fn): void {
       alive.delete(learnt.of(fn));
       learnt.forget(fn);

@@ -17,6 +17,10 @@ export interface AdaptiveOptions {
   /** Runs alone, and runs beside others, that this is judged from. */
   readonly aloneMin: number;
   readonly sharedMin: number;
+  /** Runs that the nodes' stats cover before they say whether it computes. */
+  readonly processorRunsMin: number;
+  /** Calls that a plain scheduler's starts are spread over at least, in the response time that waits count against. */
+  readonly plainArrivals: number;
   /** What a container holds before anything runs in it, in KiB. */
   readonly idleKiB: number;
   /** The share of a container's memory that measured peaks may fill. */
@@ -58,6 +62,8 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   slowdownMax: 0.1,
   aloneMin: 3,
   sharedMin: 6,
+  processorRunsMin: 5,
+  plainArrivals: 100,
   idleKiB: 22 * KIB_OF_MIB,
   fillMax: 0.95,
   chargeFactor: 1.1,

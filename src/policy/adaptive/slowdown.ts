@@ -58,6 +58,14 @@ export class Slowdown {
     return longer / (this.#shared.level - 1);
   }
 
+  /** How long a run takes alone, where one computes for `computeMs`; undefined before enough was seen. */
+  aloneMs(aloneMin: number, sharedMin: number, computeMs: number): number | undefined {
+    if (this.#alone.count >= aloneMin) return this.#alone.ms;
+    if (this.#shared.count < sharedMin) return undefined;
+    // Beside others it waited for its share of the processor as often as there were others.
+    return Math.max(computeMs, this.#shared.ms - computeMs * (this.#shared.level - 1));
+  }
+
   #endsOf(container: number): End[] {
     const known = this.#ends.get(container);
     if (known) return known;

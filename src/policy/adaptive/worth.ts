@@ -24,7 +24,7 @@ export function containersWorth(
 ): number {
   const permits = fn.concurrency();
   const most = Math.max(1, Math.ceil(fn.seen.most / permits));
-  const waitCost = responseTime / Math.max(1, functions);
+  const waitCost = responseTime / Math.max(1, functions) * fn.meanMs / Math.max(1, fn.plainMs(startMs));
   const containerCost = nodeTime * fn.needKiB() / nodeKiB / plainNodes;
   const startRuns = startMs / Math.max(1, fn.meanMs);
   let best = 1;
