@@ -4,8 +4,11 @@ import { Counters } from "./counters.ts";
 import { createSecurer, type TlsIdentity } from "./tls.ts";
 import { closed, endsWithin, LINGER_MS, LINGER_MS_MIN } from "./waiting.ts";
 
-/** How long a fresh connection may stay silent: long enough for a slow link, short enough to be no place to hide. */
-const FIRST_BYTES_WAIT_MS = 10_000;
+/**
+ * How long a fresh connection may stay silent: long enough for a client whose machine is overloaded (with a thousand
+ * connections on a busy one, 10 s were not), short enough to be no place to hide.
+ */
+const FIRST_BYTES_WAIT_MS = 30_000;
 /** Connections at once; more are cut off as they come. Below the usual limit of open files with two to each. */
 const CONNECTIONS_MAX = 10_000;
 /** What a close waits for calls under way where nobody says otherwise. */
@@ -90,7 +93,11 @@ export async function openPort(options: PortOptions): Promise<Listener> {
       if (left === 0) addresses.delete(address);
       else addresses.set(address, left);
     });
-    readFirst(socket, clock, (first, isHttp2) => {
+    const onSilence = () => {
+      counters.add("silence");
+      socket.destroy();
+    };
+    readFirst(socket, clock, onSilence, (first, isHttp2) => {
       undecided.delete(socket);
       (isHttp2 ? sides.http2 : sides.http1).accept(socket, first);
     });
@@ -140,7 +147,12 @@ function agreedProtocol(socket: net.Socket): string | undefined {
 }
 
 /** Reads until it is sure whether the connection opens with HTTP/2's preface; a silent one is cut off. */
-function readFirst(socket: net.Socket, clock: Clock, decided: (first: Uint8Array, isHttp2: boolean) => void): void {
+function readFirst(
+  socket: net.Socket,
+  clock: Clock,
+  silent: () => void,
+  decided: (first: Uint8Array, isHttp2: boolean) => void,
+): void {
   let first: Uint8Array = new Uint8Array(0);
   const stop = () => {
     cancelTimer();
@@ -164,7 +176,7 @@ function readFirst(socket: net.Socket, clock: Clock, decided: (first: Uint8Array
     socket.pause();
     decided(first, isHttp2);
   };
-  const cancelTimer = clock.after(FIRST_BYTES_WAIT_MS, () => socket.destroy());
+  const cancelTimer = clock.after(FIRST_BYTES_WAIT_MS, silent);
   socket.on("data", onData);
   socket.on("end", onEnd);
   socket.on("close", stop);

@@ -67,13 +67,13 @@ Deno.test("TLS: who speaks none is cut off, and others are served as before", ()
     await callOverHttp2(server);
   }));
 
-Deno.test("TLS: a connection that does not shake hands within ten seconds is cut off", () => {
+Deno.test("TLS: a connection that does not shake hands within half a minute is cut off", () => {
   const clock = new ManualClock();
   return withServer({ clock, at: { tls } }, async ({ listener, url }) => {
     const silent = await Deno.connect({ port: listener.port });
     // Once this one is answered, the one before it is accepted too.
     await within(post(url + "/echo", ""), "the answer");
-    await clock.advance(10_000);
+    await clock.advance(30_000);
     assertEquals(await within(silent.read(new Uint8Array(1)).catch(() => null), "the cut"), null);
     silent.close();
   });
