@@ -116,7 +116,9 @@ function tell(policy: Policy, random: Random): unknown[] {
         const asked = { nowMs, waiting: random.below(30), starting: random.below(5), warm, inFlight: random.below(9) };
         answers.push(policy.containersToStart(demand(policy, fn, asked)));
         for (const id of policy.functionsToServe?.(nowMs) ?? []) note(id, 0, functions.length - 1, "a function's id");
-        answers.push(policy.keepContainer({ function: fn, nowMs, idleMs: random.below(1e6), warm: warm + 1 }));
+        answers.push(
+          policy.keepContainer({ function: fn, nowMs, idleMs: random.below(1e6), warm: warm + 1, onNode: 1, nodes: 1 }),
+        );
         break;
       }
       default: {

@@ -22,7 +22,9 @@ function looks(policy: Policy, endMs: number, minutes: number): { keeps: number[
   const keeps: number[] = [], starts: number[] = [];
   for (let minute = 0; minute <= minutes; minute++) {
     const nowMs = endMs + minute * MINUTE_MS;
-    if (policy.keepContainer({ function: fn, nowMs, idleMs: minute * MINUTE_MS, warm: 1 })) keeps.push(minute);
+    if (policy.keepContainer({ function: fn, nowMs, idleMs: minute * MINUTE_MS, warm: 1, onNode: 1, nodes: 1 })) {
+      keeps.push(minute);
+    }
     const idle = { function: fn, nowMs, concurrency: 1, waiting: 0, starting: 0, warm: 0, inFlight: 0 };
     const asked = [...policy.functionsToServe!(nowMs)].includes(fn.id);
     if (asked && policy.containersToStart(idle) > 0) starts.push(minute);

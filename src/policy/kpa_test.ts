@@ -18,7 +18,8 @@ Deno.test("kpa lets the last one go half a minute after a minute without calls",
   const policy = kpa();
   const ask = (nowMs: number, inFlight: number) =>
     policy.containersToStart({ function: fn, nowMs, concurrency: 1, waiting: 0, inFlight, warm: 1, starting: 0 });
-  const keeps = (nowMs: number) => policy.keepContainer({ function: fn, nowMs, idleMs: 1, warm: 1 });
+  const keeps = (nowMs: number) =>
+    policy.keepContainer({ function: fn, nowMs, idleMs: 1, warm: 1, onNode: 1, nodes: 1 });
   ask(0, 1);
   let lastKeptMs = 0;
   for (let nowMs = 1_000; nowMs < 120_000; nowMs += 1_000) {

@@ -15,9 +15,9 @@ Deno.test("on-demand starts one permit for each waiting invocation, counting wha
 });
 
 Deno.test("on-demand keeps the configured minimum of containers and lets the others go after their idle time", () => {
-  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 59_999, warm: 2 }), true);
-  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 60_000, warm: 2 }), false);
-  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 1e9, warm: 1 }), true);
+  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 59_999, warm: 2, onNode: 1, nodes: 1 }), true);
+  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 60_000, warm: 2, onNode: 1, nodes: 1 }), false);
+  assertEquals(policy.keepContainer({ function: fn, nowMs: 0, idleMs: 1e9, warm: 1, onNode: 1, nodes: 1 }), true);
   assertEquals(
     policy.containersToStart({ function: fn, nowMs: 0, inFlight: 0, waiting: 0, concurrency: 1, starting: 0, warm: 0 }),
     1,

@@ -137,6 +137,9 @@ export interface IdleContainer {
   readonly idleMs: number;
   /** Warm containers of the function, this one included. */
   readonly warm: number;
+  /** Containers of the function on its node, this one included, and nodes held. */
+  readonly onNode: number;
+  readonly nodes: number;
 }
 
 export interface IdleNode {

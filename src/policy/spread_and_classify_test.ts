@@ -58,7 +58,7 @@ Deno.test("spread-and-classify stops at twenty containers; then light functions 
 
 Deno.test("spread-and-classify keeps one container of each function, the others three to five minutes", () => {
   const keeps = (policy: Policy, minutes: number, warm: number) =>
-    policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: minutes * 60_000, warm });
+    policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: minutes * 60_000, warm, onNode: 1, nodes: 1 });
   const light = spreadAndClassify(), heavy = spreadAndClassify();
   ends(light, 4);
   ends(heavy, 200);
@@ -76,6 +76,6 @@ Deno.test("spread-and-classify holds as many nodes as a function is spread over,
   ]);
   ask(policy, { warm: 15 });
   assertEquals(wanted(), 10);
-  assertEquals(policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: 1e6, warm: 6 }), false);
+  assertEquals(policy.keepContainer({ function: fn, nowMs: 1e9, idleMs: 1e6, warm: 6, onNode: 1, nodes: 1 }), false);
   assertEquals(wanted(), 5, "it shrinks as containers go");
 });

@@ -34,6 +34,8 @@ export class Remover {
     const { state, policy, clock } = this.context;
     const { containers } = state.tables;
     let warm = state.countPhase(fn, ContainerPhase.warm);
+    const perNode = new Map<NodeRecord, number>();
+    for (const { node } of fn.containers) perNode.set(node, (perNode.get(node) ?? 0) + 1);
     // The youngest rank first: load is packed on the low ones.
     const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
     for (const record of highestFirst) {
@@ -41,9 +43,11 @@ export class Remover {
       if (phase === ContainerPhase.draining) containers.drain(record.slot);
       if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
         const idleMs = containers.idleMs(record.slot, clock.nowMs());
-        if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm })) continue;
+        const onNode = perNode.get(record.node) ?? 1, nodes = state.nodes.size;
+        if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm, onNode, nodes })) continue;
         if (containers.retire(record.slot)) {
           warm--;
+          perNode.set(record.node, onNode - 1);
           const idle = `${Math.round(idleMs / 1_000)} s`;
           this.context.history.note(fn.key, `removing container ${record.containerId}: idle for ${idle}`);
         }

@@ -56,7 +56,7 @@ Deno.test("adaptive gives each its own container where runs slow one another dow
   const nowMs = tellRounds(policy, 8, (inFlight) => 150 * inFlight);
   assertEquals(policy.concurrency!(fn), 1);
   assertEquals([...policy.functionsToServe!(nowMs)], [fn.id]);
-  assertEquals(policy.containersToStart(demand(policy, { warm: 1 })), 7);
+  assertEquals(policy.containersToStart(demand(policy, { warm: 1, waiting: 1 })), 7);
 });
 
 /** Ten seconds of rounds of which the nodes' stats tell that a run takes `coreMs`; timing is what chance makes of it. */
@@ -123,8 +123,28 @@ Deno.test("adaptive lets containers go when a function's rhythm is over", () => 
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);
   const keeps = (afterMs: number) =>
-    policy.keepContainer({ function: fn, nowMs: lastMs + afterMs, idleMs: afterMs, warm: 1 });
+    policy.keepContainer({ function: fn, nowMs: lastMs + afterMs, idleMs: afterMs, warm: 1, onNode: 1, nodes: 1 });
   assertEquals([keeps(10_000), keeps(20_000)], [true, false]);
+});
+
+Deno.test("adaptive moves what computes from a crowded node, one at a time", () => {
+  const computing = adaptive(), sleeping = adaptive();
+  const nowMs = tellRounds(computing, 8, (inFlight) => 150 * inFlight);
+  tellRounds(sleeping, 8, () => 200);
+  const idle = (onNode: number, atMs = nowMs) => ({ function: fn, nowMs: atMs, idleMs: 1, warm: 8, onNode, nodes: 2 });
+  assertEquals(computing.keepContainer(idle(5)), true, "one more than an even share may be");
+  assertEquals(computing.keepContainer(idle(6)), false);
+  assertEquals(computing.keepContainer(idle(6)), true, "the one before is not there yet");
+  assertEquals(computing.keepContainer(idle(6, nowMs + 1_000)), false);
+  assertEquals(sleeping.keepContainer(idle(6)), true);
+});
+
+Deno.test("adaptive starts few at once for nobody, so that others' starts are not crowded", () => {
+  const policy = adaptive();
+  tellRounds(policy, 8, (inFlight) => 150 * inFlight);
+  assertEquals(policy.containersToStart(demand(policy, { warm: 1 })), 2);
+  assertEquals(policy.containersToStart(demand(policy, { warm: 1, starting: 2 })), 0);
+  assertEquals(policy.containersToStart(demand(policy, { warm: 1, waiting: 8 })), 7);
 });
 
 Deno.test("adaptive spreads what computes over nodes and packs what sleeps", () => {

@@ -13,6 +13,10 @@ const RHYTHM_ARRIVALS = 4;
 /** Runs alone and beside others, and how much longer for each one, to hold against it what does not compute. */
 const PLAIN_RUNS = 20;
 const PLAIN_SLOWDOWN = 0.5;
+/** Pause after a container was moved from a crowded node: first, so many times as long each time, and at most. */
+const MOVE_PAUSE_MS = 500;
+const MOVE_PAUSE_GROWTH = 1.2;
+const MOVE_PAUSE_MS_MAX = 60_000;
 /** No run is taken to need less. */
 const PEAK_KIB_MIN = 1_024;
 
@@ -27,6 +31,8 @@ export class Learnt {
   #running = 0;
   #arrivals = 0;
   #mostAtOnce = 0;
+  #moves = 0;
+  #nextMoveMs = -Infinity;
   #lastArrivalMs = -Infinity;
   #longestGapMs = 0;
   /** Invocations at once that are known not to fit. */
@@ -119,6 +125,17 @@ export class Learnt {
   /** Whether its next invocation is to be expected: something runs, or the last one came not long ago. */
   isAlive(nowMs: number): boolean {
     return this.#running > 0 || nowMs - this.#lastArrivalMs < this.#holdMs();
+  }
+
+  /**
+   * Whether one of `onNode` containers on a node should go elsewhere: what computes is to be spread evenly over `nodes`.
+   * Each move is a start, so there are fewer and fewer of them.
+   */
+  mayMove(onNode: number, warm: number, nodes: number, nowMs: number): boolean {
+    if (!this.isSlowedBySharing || onNode <= Math.ceil(warm / nodes) + this.options.moveSlack) return false;
+    if (nowMs < this.#nextMoveMs) return false;
+    this.#nextMoveMs = nowMs + Math.min(MOVE_PAUSE_MS * MOVE_PAUSE_GROWTH ** this.#moves++, MOVE_PAUSE_MS_MAX);
+    return true;
   }
 
   #holdMs(): number {

@@ -63,7 +63,9 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
       if (!state.isKnown) return Math.max(0, Math.min(present, options.firstContainers) - have);
       let wanted = containersWorth(state, worth());
       if (waiting > 0) wanted = Math.max(wanted, forBacklog(present, concurrency, have, startMs / state.meanMs));
-      return Math.max(0, wanted - have);
+      const missing = Math.max(0, wanted - have);
+      // Starts crowd one another: those for nobody yet must not be in the way of those that somebody waits for.
+      return waiting > 0 ? missing : Math.min(missing, Math.max(0, options.startsAheadMax - starting));
     },
     functionsToServe(nowMs): number[] {
       let plainKiB = 0;
@@ -90,9 +92,9 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
       for (let i = 1; i < nodes.length; i++) if (order(nodes[i], nodes[best]) < 0) best = i;
       return best;
     },
-    keepContainer({ function: fn, nowMs, idleMs, warm }): boolean {
+    keepContainer({ function: fn, nowMs, idleMs, warm, onNode, nodes }): boolean {
       const state = learnt.of(fn);
-      if (!state.isAlive(nowMs)) return false;
+      if (!state.isAlive(nowMs) || state.mayMove(onNode, warm, nodes, nowMs)) return false;
       return idleMs < options.spareIdleMs || warm <= containersWorth(state, worth());
     },
     keepNode: ({ idleMs }) => idleMs < options.nodeIdleMs,

@@ -38,6 +38,10 @@ export interface AdaptiveOptions {
   /** A function with a rhythm keeps them for so many of its longest gaps, and no longer than the next, in milliseconds. */
   readonly holdGaps: number;
   readonly holdMsMax: number;
+  /** Containers of a function being started at once that nobody waits for. */
+  readonly startsAheadMax: number;
+  /** Containers of a computing function that a node may have beyond an even share before they are moved. */
+  readonly moveSlack: number;
   /** A node without containers is kept so long, in milliseconds. */
   readonly nodeIdleMs: number;
   /** A node held for less than this is not drained, in milliseconds. */
@@ -73,10 +77,12 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   holdKiBMs: 8_000_000 * KIB_OF_MIB,
   holdGaps: 3,
   holdMsMax: 300_000,
+  startsAheadMax: 2,
+  moveSlack: 1,
   nodeIdleMs: 1_000,
   nodeHeldMsMin: 5_000,
   drainFactor: 1.3,
-  drainSpareKiB: 512 * KIB_OF_MIB,
+  drainSpareKiB: 1_024 * KIB_OF_MIB,
   plainNodesMin: 16,
   startMs: 1_000,
 };
