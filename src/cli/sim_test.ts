@@ -95,6 +95,18 @@ Deno.test("the cluster may be another one: slower starts, smaller nodes", async 
   assert(await waits("--start-delay=0", "--start-cpu=10ms") < usual / 5);
 });
 
+Deno.test("nodes take what a scheduler that overcommits them starts: it saves nodes and nobody waits for it", async () => {
+  const run = async (...flags: string[]) => {
+    const workload = ["--workload", "sparse:functions=40,minutes=4,interval=10"];
+    const { stdout } = await sim([...workload, "--policy=adaptive", "--json", ...flags]);
+    const [{ responseRatio, nodeRatio }] = JSON.parse(stdout).policies;
+    return { responseRatio, nodeRatio };
+  };
+  const usual = await run(), never = await run("--overcommit=1");
+  assert(usual.nodeRatio < never.nodeRatio, `${usual.nodeRatio}, not below ${never.nodeRatio}`);
+  assert(usual.responseRatio < 2 * never.responseRatio, `${usual.responseRatio}, against ${never.responseRatio}`);
+});
+
 Deno.test("a person sees how far it is, a program does not", async () => {
   const { stderr } = await sim([...SMALL, "--policy=on-demand"], { errIsTerminal: true });
   const CLEAR = "\r\x1b[2K";

@@ -1,6 +1,7 @@
 /** Flags of commands that simulate. */
 import { GIB, MIB } from "../../base/mod.ts";
 import { POLICIES } from "../../policy/mod.ts";
+import { DEFAULT_OVERCOMMIT } from "../../simulator/mod.ts";
 import { flag, optional, type Values } from "../flags.ts";
 import { duration, integer, type Kind, list, onOff, size, text } from "../kinds.ts";
 import { nearest } from "../suggest.ts";
@@ -58,7 +59,11 @@ export const simFlags = {
   startDelay: optional(duration(0, 600_000), "time of a container's start (default 500ms)"),
   startCpu: optional(duration(0, 600_000), "… and what it computes, on one core (default 400ms)"),
   containerMemory: optional(size(0, GIB), "what a container holds before anything runs in it (default 20MiB)"),
-  overcommit: optional(factor(1, 100), "how far containers' memory may go beyond their node's (default 1)"),
+  overcommit: flag(
+    factor(1, 100),
+    DEFAULT_OVERCOMMIT,
+    "how far policies that measure may go beyond a node's memory with what containers may use; 1: never",
+  ),
 };
 
 export type SimValues = Values<typeof simFlags>;
@@ -85,6 +90,7 @@ export function clusterOptions(values: SimValues) {
     startDelayMs: values.startDelay,
     startCpuMs: values.startCpu,
     idleBytes: values.containerMemory,
+    overcommitMax: values.overcommit,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
     -readonly [K in keyof typeof given]?: number;

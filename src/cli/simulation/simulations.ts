@@ -40,7 +40,6 @@ export async function runSimulations(
     const runOne = async (name: string): Promise<RunResult> => {
       const run = await simulate({
         ...{ workload, seed, policy: POLICIES[name](), cluster: clusterOptions(values) },
-        scheduler: values.overcommit === undefined ? {} : { overcommitMax: values.overcommit },
         onProgress: (over, of) => watcher.onProgress(`seed ${seed}, ${name}`, over / of),
       });
       events += run.events;

@@ -31,6 +31,14 @@ export interface ClusterOptions {
   readonly network: NetworkOptions;
 }
 
+/**
+ * How far policies are compared with overcommitting nodes, as a factor: what containers may use in all can go this far
+ * beyond their node's memory. Only a policy that charges less than a container may use (`Policy.chargeKiB`) makes use
+ * of it, and it charges what was measured; 1 switches it off. Eight is where a container of 256 MiB that holds what an
+ * idle one does, and little more, is charged that much.
+ */
+export const DEFAULT_OVERCOMMIT = 8;
+
 export const DEFAULT_CLUSTER: ClusterOptions = {
   nodesWarm: 10,
   nodesMax: 20,
