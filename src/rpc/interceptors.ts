@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { type Log, PlatformError } from "../base/mod.ts";
-import { fromConnectError, toConnectError } from "./errors.ts";
+import { toConnectError } from "./errors.ts";
 
 type Translate = (error: unknown) => Error;
 
@@ -35,23 +35,6 @@ export function serverError(
     log.error("a handler failed", { method: `${method.parent.typeName}/${method.name}`, stack });
   }
   return toConnectError(error);
-}
-
-/**
- * A transport whose calls fail with `PlatformError`. It stands around the whole transport, because Connect makes a
- * `ConnectError` again of whatever an interceptor throws.
- */
-export function withPlatformErrors(transport: Transport): Transport {
-  return {
-    unary(method, signal, ...rest) {
-      return translated(transport.unary(method, signal, ...rest), (error) => fromConnectError(error, signal));
-    },
-    async stream(method, signal, ...rest) {
-      const translate: Translate = (error) => fromConnectError(error, signal);
-      const reply = await translated(transport.stream(method, signal, ...rest), translate);
-      return { ...reply, message: translatedStream(reply.message, translate) };
-    },
-  };
 }
 
 async function translated<T>(reply: Promise<T>, translate: Translate): Promise<T> {

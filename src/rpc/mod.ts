@@ -25,5 +25,4 @@ export {
 export type { Listener } from "./listen.ts";
 export type { TlsIdentity } from "./tls.ts";
 export { type ClientTransport, createClientTransport } from "./client.ts";
-export { withPlatformErrors } from "./interceptors.ts";
 export { errorHeaders, errorResponse, fromConnectError, httpStatusOf, toConnectError } from "./errors.ts";

@@ -3,7 +3,8 @@
  * share no code with the scheduler. Each throws a {@linkcode Violation} with what it saw.
  */
 import type { Grant } from "../../scheduler/ports.ts";
-import { ANSWER_MS_MAX, type CallWatch } from "../engine/call.ts";
+import type { CallWatch } from "../engine/call.ts";
+import { ANSWER_MS_MAX } from "../score/score.ts";
 import { OUTCOME } from "../score/types.ts";
 import type { World } from "./world.ts";
 

@@ -3,12 +3,11 @@ import type { Grant } from "../../scheduler/ports.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { Run } from "../cluster/container.ts";
+import { ANSWER_MS_MAX } from "../score/score.ts";
 import { type CallResults, OUTCOME, START } from "../score/types.ts";
 import type { Calls } from "../workloads/types.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 
-/** A call that has no container after so long has failed. */
-export const ANSWER_MS_MAX = 60_000;
 /** A container that turns out to be gone: so many tries at once, then after a pause, twice as long each time. */
 const TRIES_AT_ONCE = 4;
 const PAUSE_MS_MIN = 20;
