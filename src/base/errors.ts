@@ -26,15 +26,17 @@ export type ErrorCode =
  * - `unavailable`: the node or the container went away
  * - `cancelled`: the caller left
  */
-export type FailureKind =
-  | "exception"
-  | "import"
-  | "timeout"
-  | "out_of_memory"
-  | "output_limit"
-  | "crash"
-  | "unavailable"
-  | "cancelled";
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+export const FAILURE_KINDS = [
+  "exception",
+  "import",
+  "timeout",
+  "out_of_memory",
+  "output_limit",
+  "crash",
+  "unavailable",
+  "cancelled",
+] as const;
 
 /** The failures after which a container takes no further invocation. */
 export function endsContainer(kind: string): boolean {

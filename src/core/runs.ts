@@ -9,7 +9,7 @@
  * | 3    | container generation                                       |
  * | 4    | microseconds it ran, at most 2^31 − 1                      |
  * | 5    | memory that its return told, in KiB, at most 2^31 − 1      |
- * | 6    | how it failed: index into RUN_FAILURES, −1 = not           |
+ * | 6    | how it failed: index into FAILURE_KINDS, −1 = not           |
  * | 7    | invocations in its container then, itself included         |
  * | 8    | when it was returned, wrapped milliseconds                 |
  *
@@ -17,22 +17,10 @@
  * decisions are: the number goes to 0 first and to itself last, both atomically. Nothing here decides anything: a
  * record that was overwritten before it was read is a gap in what the policy learns.
  */
-import type { FailureKind } from "../base/mod.ts";
+import { FAILURE_KINDS, type FailureKind } from "../base/mod.ts";
 import { numberOf, RecordReader } from "./record_reader.ts";
 
 export const RUN_WORDS = 16;
-
-/** Kinds of failure as a record tells them. */
-export const RUN_FAILURES: readonly FailureKind[] = [
-  "exception",
-  "import",
-  "timeout",
-  "out_of_memory",
-  "output_limit",
-  "crash",
-  "unavailable",
-  "cancelled",
-];
 
 /** An invocation that ended. */
 export interface EndedRun {
@@ -79,7 +67,7 @@ export class RunRings {
     words[at + 3] = containerGeneration;
     words[at + 4] = Math.min(micros, WORD_MAX);
     words[at + 5] = Math.min(kib, WORD_MAX);
-    words[at + 6] = errorCode === "" ? -1 : RUN_FAILURES.indexOf(errorCode as FailureKind);
+    words[at + 6] = errorCode === "" ? -1 : FAILURE_KINDS.indexOf(errorCode as FailureKind);
     words[at + 7] = inFlight;
     words[at + 8] = nowMs;
     Atomics.store(words, at, numberOf(this.next));
@@ -100,7 +88,7 @@ export function runOf(record: Int32Array): EndedRun {
     containerGeneration: record[3],
     micros: record[4],
     kib: record[5],
-    failure: RUN_FAILURES[record[6]],
+    failure: FAILURE_KINDS[record[6]],
     inFlight: record[7],
     atMs: record[8],
   };

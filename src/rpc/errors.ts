@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type ErrorCode, type FailureKind, messageOf, PlatformError } from "../base/mod.ts";
+import { type ErrorCode, FAILURE_KINDS, type FailureKind, messageOf, PlatformError } from "../base/mod.ts";
 import { RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 
 /** Each standard code: its number on the wire and the HTTP status that stands for it. */
@@ -27,16 +27,7 @@ const NAMES = new Map<Code, ErrorCode>();
 for (const name of Object.keys(CODES) as ErrorCode[]) NAMES.set(CODES[name][0], name);
 
 const FAILURE_HEADER = "x-minifaas-failure";
-const FAILURES: ReadonlySet<string> = new Set<FailureKind>([
-  "exception",
-  "import",
-  "timeout",
-  "out_of_memory",
-  "output_limit",
-  "crash",
-  "unavailable",
-  "cancelled",
-]);
+const FAILURES: ReadonlySet<string> = new Set(FAILURE_KINDS);
 /** What a message on the wire is cut to: trailers have a bound of 16 KiB in most clients, and percent-encoding triples. */
 const MESSAGE_LENGTH_MAX = 2_000;
 /** Node's names for a connection that could not be made or did not last. */
