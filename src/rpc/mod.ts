@@ -25,4 +25,5 @@ export {
 export type { Listener } from "./listen.ts";
 export type { TlsIdentity } from "./tls.ts";
 export { type ClientTransport, createClientTransport } from "./client.ts";
+export type { ClientTls } from "./client/socket.ts";
 export { errorHeaders, errorResponse, fromConnectError, httpStatusOf, toConnectError } from "./errors.ts";

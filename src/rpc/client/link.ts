@@ -11,6 +11,12 @@ import {
 import { CONNECT_TIMEOUT_MS, IDLE_CONNECTION_MS, TCP_KEEP_ALIVE_MS, TICK_MS } from "./limits.ts";
 import type { Dialled } from "./socket.ts";
 
+/**
+ * How a port with TLS begins its answer to our preface (RFC 8446, 5.1). As a first frame of HTTP/2 it would be one of
+ * more than a megabyte, which nobody allowed.
+ */
+const TLS_ALERT = 21;
+
 /** What a link tells its owner. */
 export interface LinkEvents {
   /** The peer's SETTINGS are here: streams may be opened. */
@@ -128,6 +134,7 @@ class SocketLink implements Link {
   }
 
   #receive(chunk: Uint8Array): void {
+    if (!this.#ready && chunk[0] === TLS_ALERT) return this.close(this.#unavailable("it speaks TLS"));
     this.#connection.receive(chunk);
     if (this.#connection.ended && !this.#retired) return this.#over();
     // The peer's first frame is its SETTINGS; anything else has ended the connection.
@@ -198,7 +205,7 @@ class SocketLink implements Link {
   }
 
   #whyOver(): string {
-    if (this.#socketError) return messageOf(this.#socketError);
+    if (this.#socketError) return this.#options.explain(this.#socketError);
     if (this.#connection.ended && this.#violation) return `the peer breaks the rules of HTTP/2 (${this.#violation})`;
     return "the peer hung up";
   }
