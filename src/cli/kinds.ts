@@ -76,6 +76,16 @@ export const endpoint: Kind<string> = {
   format: String,
 };
 
+const SECURE = "https://";
+
+/** Where a person's commands find the platform: `host:port`, or `https://host:port` where it is TLS. */
+export const server: Kind<string> = {
+  placeholder: "HOST:PORT",
+  allowed: "host:port or https://host:port, like 127.0.0.1:10500",
+  parse: (value) => endpoint.parse(value.startsWith(SECURE) ? value.slice(SECURE.length) : value) && value,
+  format: String,
+};
+
 /** Some of the same kind with commas between; the flag may also be given more than once. */
 export function list<T>(kind: Kind<T>): Kind<readonly T[]> {
   return {

@@ -4,7 +4,8 @@ import { APIServer } from "../../gen/apiserverproto/apiserver_pb.ts";
 import { ClusterService } from "../../gen/minifaas/admin/v1/cluster_pb.ts";
 import { type DeployFunctionRequest, FunctionService } from "../../gen/minifaas/admin/v1/function_pb.ts";
 import { PlatformError, silentLog, systemClock } from "../base/mod.ts";
-import { createEdge } from "../rpc/mod.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../rpc/client/identity_testing.ts";
+import { createEdge, type TlsIdentity } from "../rpc/mod.ts";
 import { main } from "./main.ts";
 import { type FakeIo, fakeIo, withFolder } from "./testing.ts";
 
@@ -73,8 +74,10 @@ interface Ran {
   platform: FakePlatform;
 }
 
+type RunOptions = Parameters<typeof fakeIo>[0] & { token?: string; tls?: TlsIdentity };
+
 /** Runs a command line against a platform on a real port. */
-async function run(args: string[], options: Parameters<typeof fakeIo>[0] & { token?: string } = {}): Promise<Ran> {
+async function run(args: string[], options: RunOptions = {}): Promise<Ran> {
   const platform = new FakePlatform();
   const edge = createEdge({
     service: "apiserver",
@@ -84,7 +87,7 @@ async function run(args: string[], options: Parameters<typeof fakeIo>[0] & { tok
     log: silentLog(systemClock),
     clock: systemClock,
   });
-  const listener = await edge.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = await edge.listen({ hostname: "127.0.0.1", port: 0, tls: options.tls });
   try {
     const server = `127.0.0.1:${listener.port}`;
     const io: FakeIo = fakeIo({ ...options, env: { MINIFAAS_SERVER: server, ...options.env } });
@@ -221,6 +224,48 @@ Deno.test("a token goes along where the platform wants one, and its lack is expl
   const { code, stderr } = await run(["list"], { token: "s3cret" });
   assertEquals(code, 1);
   assertMatch(stderr, /^error: unauthenticated: .*; name its file with --token-file\n$/);
+});
+
+Deno.test("a platform that speaks TLS is verified; what keeps it from being trusted is told, and what to do", async () => {
+  const tls = { cert: CERTIFICATE, key: PRIVATE_KEY };
+  await withFolder({ "ca.pem": CERTIFICATE, "greet.ts": "export const handler = () => 1;" }, async (cwd) => {
+    const deployed = await run(["deploy", "greet.ts", "--tls-ca=ca.pem"], { tls, cwd });
+    assertEquals([deployed.code, deployed.stderr], [0, ""]);
+    assertMatch(deployed.stdout, /\n {2}https:\/\/SERVER\/fn\/greet\n/);
+    assertMatch(
+      deployed.stdout,
+      /--server SERVER --tls-ca ca\.pem\n {2}or: curl -s --cacert ca\.pem https:\/\/SERVER\//,
+    );
+    assertEquals((await run(["list"], { tls, cwd, env: { MINIFAAS_TLS_CA: "ca.pem" } })).code, 0);
+    assertEquals(
+      (await run(["list", "--tls-ca=ca.pem"], { cwd })).stderr,
+      "error: unavailable: SERVER cannot be reached: it speaks no TLS; leave out --tls-ca and https://\n",
+    );
+    assertMatch((await run(["list", "--tls-ca=no.pem"], { cwd })).stderr, /^error: --tls-ca no\.pem cannot be read: /);
+  });
+  const plain = await run(["list"], { tls });
+  assertEquals(plain.code, 1);
+  // The port's alert may be lost where it hangs up before all that we sent was read.
+  assertMatch(plain.stderr, /^error: unavailable: .*(it speaks TLS; name the file .* --tls-ca|hung up|reset)/);
+});
+
+Deno.test("https:// in --server asks for TLS with the CAs that everybody trusts", async () => {
+  const edge = createEdge({
+    service: "apiserver",
+    routes: new FakePlatform().routes,
+    ready: () => undefined,
+    log: silentLog(systemClock),
+    clock: systemClock,
+  });
+  const tls = { cert: CERTIFICATE, key: PRIVATE_KEY };
+  const listener = await edge.listen({ hostname: "127.0.0.1", port: 0, tls });
+  const io = fakeIo();
+  assertEquals(await main(["list", "--server", `https://127.0.0.1:${listener.port}`], io), 1);
+  assertMatch(
+    io.stderr,
+    /^error: unavailable: 127\.0\.0\.1:\d+ cannot be reached: no trusted CA vouches for .*; name .* with --tls-ca\n$/,
+  );
+  await listener.close({ graceMs: 0 });
 });
 
 Deno.test("with nobody there, it says how to start somebody", async () => {

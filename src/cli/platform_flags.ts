@@ -1,5 +1,5 @@
 import { FUNCTION_MEMORY_BYTES_MIN, GIB, LOG_LEVELS } from "../base/mod.ts";
-import { HTTP2_SIDES } from "../rpc/mod.ts";
+import { type ClientTls, HTTP2_SIDES, type TlsIdentity } from "../rpc/mod.ts";
 import { flag, type Flags, optional, setting, type Values } from "./flags.ts";
 import { choice, duration, endpoint, integer, list, onOff, port, size, text } from "./kinds.ts";
 
@@ -21,6 +21,15 @@ export const platformFlags = {
   tokenFile: setting(
     optional(text("FILE", "a file"), "token that every call must carry; needed to listen beyond loopback"),
   ),
+  tlsCert: setting(optional(
+    text("FILE", "a file"),
+    "certificate, PEM, with its chain: every port speaks TLS then; needs --tls-key",
+  )),
+  tlsKey: setting(optional(text("FILE", "a file"), "the certificate's private key, PEM; only its owner may read it")),
+  tlsCa: setting(optional(
+    text("FILE", "a file"),
+    "certificates, PEM, that vouch for peers, which are dialled by TLS then; by default that of --tls-cert",
+  )),
   logLevel: setting(flag(choice("LEVEL", LOG_LEVELS), "info", "least important log lines to write")),
 
   http2: setting(
@@ -76,7 +85,16 @@ export const configFlags = {
 
 type Key = keyof typeof platformFlags;
 
-const COMMON = ["data", "host", "tokenFile", "logLevel", "http2"] as const satisfies Key[];
+const COMMON = [
+  "data",
+  "host",
+  "tokenFile",
+  "tlsCert",
+  "tlsKey",
+  "tlsCa",
+  "logLevel",
+  "http2",
+] as const satisfies Key[];
 const NODE = ["nodeMemory", "runtime"] as const satisfies Key[];
 const SCHEDULING = ["containerIdle", "containerMin", "nodeIdle", "queueDepth", "workers"] as const satisfies Key[];
 const POOL = ["nodesWarm", "nodesMax", "nodeRefill"] as const satisfies Key[];
@@ -104,4 +122,8 @@ export function pickFlags(keys: readonly Key[]): Flags {
 export interface Settings extends Values<typeof platformFlags> {
   /** What stands in `tokenFile`, read and checked. */
   readonly token?: string;
+  /** What stands in `tlsCert` and `tlsKey`: what the ports show. */
+  readonly tls?: TlsIdentity;
+  /** What stands in `tlsCa`: peers are dialled by TLS and verified against it. */
+  readonly peerTls?: ClientTls;
 }

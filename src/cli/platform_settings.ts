@@ -2,11 +2,12 @@ import * as path from "node:path";
 import { flagName, type Flags, type Values } from "./flags.ts";
 import { platformFlags, type ServiceName, type Settings } from "./platform_flags.ts";
 import { isLoopback, readTokenFile } from "./token_file.ts";
+import { readTlsIdentity, readTlsTrust } from "./tls_files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
  * All settings for `command`, which was told `taken`: the rest have their defaults, and what must fit together does.
- * `data` and `tokenFile` come out absolute, `port` set. Throws {@linkcode UsageError}.
+ * `data` and all files come out absolute, `port` set, `tlsCa` where peers are dialled by TLS. Throws {@linkcode UsageError}.
  */
 export function completeSettings(command: "up" | ServiceName, taken: Values<Flags>, cwd: string): Settings {
   const defaults = Object.fromEntries(Object.entries(platformFlags).map(([key, one]) => [key, one.default]));
@@ -22,9 +23,28 @@ export function completeSettings(command: "up" | ServiceName, taken: Values<Flag
     );
   }
   const token = values.tokenFile === undefined ? undefined : readTokenFile(values.tokenFile, cwd);
-  const tokenFile = values.tokenFile && path.resolve(cwd, values.tokenFile);
+  const tls = readTlsIdentity(values, cwd);
+  const peerTls = readTlsTrust(values, cwd);
+  if (command === "up" && peerTls && !tls) {
+    throw new UsageError("--tls-ca is given without --tls-cert: services would be called by TLS that do not speak it");
+  }
+  if (tls && values.http2 !== "own") {
+    throw new UsageError(`--http2 is "${values.http2}", must be "own" where there is --tls-cert`);
+  }
+  const absolute = (file: string | undefined) => file && path.resolve(cwd, file);
   const port = values.port ?? (command === "up" ? undefined : values[`${command}Port`]);
-  return { ...values, port, data: path.resolve(cwd, values.data), tokenFile, token };
+  return {
+    ...values,
+    port,
+    data: path.resolve(cwd, values.data),
+    tokenFile: absolute(values.tokenFile),
+    tlsCert: absolute(values.tlsCert),
+    tlsKey: absolute(values.tlsKey),
+    tlsCa: absolute(values.tlsCa ?? values.tlsCert),
+    token,
+    tls,
+    peerTls,
+  };
 }
 
 /** Ports of one machine must be apart; node agents take a whole range. */

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArgs } from "./args.ts";
+import { basename } from "node:path";
+import { CERTIFICATE, PRIVATE_KEY } from "../rpc/client/identity_testing.ts";
 import { fileKey, type Flags } from "./flags.ts";
-import { pickFlags, platformFlags, type ServiceName, type Settings, settingsOf } from "./platform_flags.ts";
+import { pickFlags, platformFlags, type ServiceName, SERVICES, type Settings, settingsOf } from "./platform_flags.ts";
 import { completeSettings } from "./platform_settings.ts";
 import { readConfigFile, resolveValues } from "./settings.ts";
 import { withFolder } from "./testing.ts";
@@ -103,6 +105,30 @@ Deno.test("beyond loopback nothing listens without a token", async () => {
     await Deno.chmod(`${folder}/token`, 0o600);
     const { token, tokenFile } = settings({ args: ["--host=0.0.0.0", `--token-file=${folder}/token`] });
     assertEquals([token, tokenFile], ["s3cret", `${folder}/token`]);
+  });
+});
+
+Deno.test("with a certificate ports speak TLS and peers are dialled by it, files named by where they are", async () => {
+  await withFolder({ "cert.pem": CERTIFICATE, "key.pem": PRIVATE_KEY }, async (folder) => {
+    await Deno.chmod(`${folder}/key.pem`, 0o600);
+    const args = [`--tls-cert=${folder}/cert.pem`, `--tls-key=${folder}/../${basename(folder)}/key.pem`];
+    for (const command of ["up", ...SERVICES] as const) {
+      const { tlsCert, tlsKey, tlsCa, tls, peerTls } = settings({ command, args });
+      assertEquals({ tlsCert, tlsKey, tlsCa, tls, peerTls }, {
+        tlsCert: `${folder}/cert.pem`,
+        tlsKey: `${folder}/key.pem`,
+        tlsCa: `${folder}/cert.pem`,
+        tls: { cert: CERTIFICATE, key: PRIVATE_KEY },
+        peerTls: { ca: CERTIFICATE },
+      });
+    }
+    refused({ args: [...args, "--http2=node"] }, '--http2 is "node", must be "own" where there is --tls-cert');
+    refused(
+      { args: [`--tls-ca=${folder}/cert.pem`] },
+      "--tls-ca is given without --tls-cert: services would be called by TLS that do not speak it",
+    );
+    const { tls, peerTls } = settings({ command: "apiserver", args: [`--tls-ca=${folder}/cert.pem`] });
+    assertEquals([tls, peerTls], [undefined, { ca: CERTIFICATE }], "behind something else that speaks TLS for it");
   });
 });
 

@@ -90,11 +90,16 @@ export async function withPlatform(
 ): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "mini-faas-test-" });
   const served = await serve([...upArgs(data), ...args]);
-  const scheduler = `http://${served.ready.scheduler}`;
+  const textOf = async (flag: string) => {
+    const file = args.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
+    return file && await Deno.readTextFile(file);
+  };
   try {
-    await use({ ...served, data, url: `http://${served.ready.apiserver}`, scheduler });
-    const tokenFile = args.find((arg) => arg.startsWith("--token-file="))?.slice("--token-file=".length);
-    await assertPromises({ scheduler, token: tokenFile && await Deno.readTextFile(tokenFile) });
+    const [token, ca] = [await textOf("--token-file"), await textOf("--tls-cert")];
+    const scheme = ca === undefined ? "http" : "https";
+    const scheduler = `${scheme}://${served.ready.scheduler}`;
+    await use({ ...served, data, url: `${scheme}://${served.ready.apiserver}`, scheduler });
+    await assertPromises({ scheduler, token, ca });
   } catch (error) {
     console.error(served.log());
     throw error;

@@ -8,9 +8,11 @@ const CALL_MS_MAX = 10_000;
 
 /** What is asked about. */
 export interface Asked {
-  /** Address of the scheduler's port, with `http://`. */
+  /** Address of the scheduler's port, with `http://`, or `https://` where the ports speak TLS. */
   readonly scheduler: string;
   readonly token?: string;
+  /** What vouches for ports with TLS, as PEM. */
+  readonly ca?: string;
   /** Leases whose caller was killed: they end by their deadline, which is not waited for. */
   readonly orphans?: number;
   /** How long what is wrong may take to come right. */
@@ -110,12 +112,13 @@ function memoryOf(containers: Snapshot["containers"]): number {
   return containers.reduce((sum, one) => sum + one.memoryBytes, 0);
 }
 
-async function take({ scheduler, token }: Asked): Promise<Snapshot> {
-  const ask = (method: string) => callOk(scheduler, `minifaas.admin.v1.ClusterService/${method}`, {}, token);
+async function take(asked: Asked): Promise<Snapshot> {
+  const ask = (method: string) => callOk(asked, asked.scheduler, `minifaas.admin.v1.ClusterService/${method}`, {});
+  const scheme = asked.ca === undefined ? "http" : "https";
   const [summary, listed, held] = await Promise.all([ask("GetSummary"), ask("ListNodes"), ask("ListContainers")]);
   const nodes: Record<string, unknown>[] = listed.nodes ?? [];
   const agents = await Promise.all(nodes.map(async ({ nodeId, address, nodeServicePort }) => {
-    const word = await agentsWord(`http://${address}:${nodeServicePort}`, token).catch((error) => String(error));
+    const word = await agentsWord(asked, `${scheme}://${address}:${nodeServicePort}`).catch((error) => String(error));
     return [String(nodeId), word] as const;
   }));
   return {
@@ -136,8 +139,8 @@ async function take({ scheduler, token }: Asked): Promise<Snapshot> {
   };
 }
 
-async function agentsWord(base: string, token?: string): Promise<AgentsWord> {
-  const reply = await callOk(base, "nodeservoceproto.NodeService/GetStats", { requestId: "promises" }, token);
+async function agentsWord(asked: Asked, base: string): Promise<AgentsWord> {
+  const reply = await callOk(asked, base, "nodeservoceproto.NodeService/GetStats", { requestId: "promises" });
   const containers: { containerId: string; requestIds?: string[] }[] = reply.containerStatsList ?? [];
   return {
     freeBytes: Number(reply.nodeStats.availableMemoryInBytes ?? 0),
@@ -147,8 +150,8 @@ async function agentsWord(base: string, token?: string): Promise<AgentsWord> {
 }
 
 // deno-lint-ignore no-explicit-any -- what is looked at is checked by being a number
-async function callOk(base: string, method: string, request: unknown, token?: string): Promise<any> {
-  const reply = await callJson(base, method, request, CALL_MS_MAX, token);
+async function callOk({ token, ca }: Asked, base: string, method: string, request: unknown): Promise<any> {
+  const reply = await callJson(base, method, request, CALL_MS_MAX, token, ca);
   if (typeof reply.code === "string") throw new Error(`${method}: ${reply.code}: ${reply.message}`);
   return reply;
 }

@@ -16,6 +16,8 @@ export interface ServicesOptions {
   readonly flags?: Partial<Record<ServiceName | "node", readonly string[]>>;
   /** Which of them are not started; the test does so itself. */
   readonly later?: readonly ServiceName[];
+  /** Files of a self-signed certificate and its key: every port speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** Starts them all, and ends with promises kept and nothing left: no process, no temporary file, no control group. */
@@ -49,7 +51,7 @@ export class Services {
   constructor(readonly root: string, private readonly options: ServicesOptions) {}
 
   get url(): string {
-    return `http://${this.address("apiserver")}`;
+    return `${this.options.tls ? "https" : "http"}://${this.address("apiserver")}`;
   }
 
   address(name: string): string {
@@ -105,7 +107,9 @@ export class Services {
   /** Waits until what is asked of a platform with nothing to do holds; where the scheduler runs, which knows. */
   async keepPromises(): Promise<void> {
     if (!this.running.has("scheduler")) return;
-    await assertPromises({ scheduler: `http://${this.address("scheduler")}`, orphans: this.orphans });
+    const { tls } = this.options;
+    const scheduler = `${tls ? "https" : "http"}://${this.address("scheduler")}`;
+    await assertPromises({ scheduler, orphans: this.orphans, ca: tls && await Deno.readTextFile(tls.cert) });
   }
 
   /** Stops all that runs, by SIGTERM, and looks for what is left. */
@@ -172,7 +176,9 @@ export class Services {
   }
 
   async cli(...args: string[]) {
-    return await cli(...args, `--server=${this.address("apiserver")}`);
+    const { tls } = this.options;
+    const trust = tls ? [`--tls-ca=${tls.cert}`] : [];
+    return await cli(...args, `--server=${this.address("apiserver")}`, ...trust);
   }
 
   async ps() {
@@ -216,7 +222,12 @@ export class Services {
   private async run(name: string, args: string[], all = false): Promise<Served> {
     await Deno.mkdir(this.temporary, { recursive: true });
     const port = this.address(name).split(":")[1];
-    const served = await serve(["serve", ...args, `--port=${port}`], { all, env: { TMPDIR: this.temporary } });
+    const { tls } = this.options;
+    const secure = tls ? [`--tls-cert=${tls.cert}`, `--tls-key=${tls.key}`] : [];
+    const served = await serve(["serve", ...args, `--port=${port}`, ...secure], {
+      all,
+      env: { TMPDIR: this.temporary },
+    });
     this.running.set(name, served);
     return served;
   }

@@ -26,7 +26,7 @@ export function composeApiserver(
   const closers = new Closers();
   const registry = new Registry({ folder: settings.data, clock });
   closers.add(() => registry.close());
-  const nodes = new NodeClients(token);
+  const nodes = new NodeClients(shared.connect);
   closers.add(() => nodes.close());
   const invoker = new Invoker({ registry, scheduler, nodes, clock, random, log });
   closers.add(async () => {

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { createApiClient, createCodeSource } from "../../apiserver/mod.ts";
 import { createProcessRuntime, createSimulatedRuntime, NodeAgent, nodeRoutes } from "../../nodeservice/mod.ts";
-import { createClientTransport, createEdge, type Edge } from "../../rpc/mod.ts";
+import { createEdge, type Edge } from "../../rpc/mod.ts";
 import type { Settings } from "../platform_flags.ts";
 import { Closers, type Shared } from "./shared.ts";
 
@@ -25,7 +25,7 @@ export async function composeNode(
   for (const { what, enforced, how } of runtime.enforcement) {
     log[enforced ? "info" : "warn"]("enforcement", { what, enforced, how });
   }
-  const apiserver = createClientTransport({ address: settings.apiserver, token });
+  const apiserver = shared.connect(settings.apiserver);
   closers.add(() => apiserver.close());
   const agent = new NodeAgent({
     runtime,

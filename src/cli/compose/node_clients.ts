@@ -1,7 +1,6 @@
 import type { NodeAddress } from "../../apiserver/mod.ts";
 import { createNodeClient, type NodeClient } from "../../nodeservice/mod.ts";
-import { createClientTransport } from "../../rpc/mod.ts";
-import { addressOf } from "./shared.ts";
+import { addressOf, type Shared } from "./shared.ts";
 
 /** Connections kept at once. Nodes come and go; the one not used for longest is given up first. */
 const CLIENTS_MAX = 1_024;
@@ -10,7 +9,7 @@ const CLIENTS_MAX = 1_024;
 export class NodeClients {
   readonly #clients = new Map<string, { node: NodeClient; close: () => void }>();
 
-  constructor(private readonly token: string | undefined) {}
+  constructor(private readonly connect: Shared["connect"]) {}
 
   get(node: NodeAddress): NodeClient {
     const address = addressOf({ hostname: node.address, port: node.port });
@@ -26,7 +25,7 @@ export class NodeClients {
       this.#clients.delete(oldest);
       close();
     }
-    const { transport, close } = createClientTransport({ address, token: this.token });
+    const { transport, close } = this.connect(address);
     const made = { node: createNodeClient(transport), close };
     this.#clients.set(address, made);
     return made.node;

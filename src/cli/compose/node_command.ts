@@ -19,7 +19,17 @@ const WILDCARDS = ["0.0.0.0", "::", "[::]"];
 export function nodeCommand(
   settings: Pick<
     Settings,
-    "host" | "data" | "nodePort" | "nodeMemory" | "runtime" | "logLevel" | "http2" | "tokenFile"
+    | "host"
+    | "data"
+    | "nodePort"
+    | "nodeMemory"
+    | "runtime"
+    | "logLevel"
+    | "http2"
+    | "tokenFile"
+    | "tlsCert"
+    | "tlsKey"
+    | "tlsCa"
   >,
   apiserver: string,
   index: number,
@@ -35,6 +45,8 @@ export function nodeCommand(
     "--log-level": settings.logLevel,
     "--http2": settings.http2,
     ...(settings.tokenFile ? { "--token-file": settings.tokenFile } : {}),
+    ...(settings.tlsCert ? { "--tls-cert": settings.tlsCert, "--tls-key": settings.tlsKey } : {}),
+    ...(settings.tlsCa ? { "--tls-ca": settings.tlsCa } : {}),
   };
   const env: Record<string, string> = {};
   for (const name of ENV_PASSED) {

@@ -10,6 +10,9 @@ const settings = {
   logLevel: "info",
   http2: "own",
   tokenFile: undefined,
+  tlsCert: undefined,
+  tlsKey: undefined,
+  tlsCa: undefined,
 } as const;
 
 const hostOf = (host: string) =>
@@ -28,4 +31,13 @@ Deno.test("each agent has its own port and folder; port 0 stays any free one", (
   const { args } = nodeCommand(settings, "127.0.0.1:10500", 2);
   assert(args.includes("--port=10302") && args.includes("--data=/data/nodes/2"), args.join(" "));
   assert(nodeCommand({ ...settings, nodePort: 0 }, "127.0.0.1:10500", 2).args.includes("--port=0"));
+});
+
+Deno.test("agents speak TLS where the platform does, and are told whom to trust", () => {
+  const flagsOf = (given: Partial<Parameters<typeof nodeCommand>[0]>) =>
+    nodeCommand({ ...settings, ...given }, "127.0.0.1:10500", 0).args.filter((arg) => arg.startsWith("--tls-"));
+  assertEquals(flagsOf({}), []);
+  assertEquals(flagsOf({ tlsCa: "/ca" }), ["--tls-ca=/ca"]);
+  const all = { tlsCert: "/cert", tlsKey: "/key", tlsCa: "/ca" };
+  assertEquals(flagsOf(all), ["--tls-cert=/cert", "--tls-key=/key", "--tls-ca=/ca"]);
 });

@@ -1,5 +1,7 @@
+import { createClient } from "@connectrpc/connect";
+import { Health } from "../../../gen/grpc/health/v1/health_pb.ts";
 import { createLocalProvider, type NodeProvider } from "../../resourcemanager/mod.ts";
-import { DEFAULT_ACCOUNT } from "../../base/mod.ts";
+import { DEFAULT_ACCOUNT, messageOf, PlatformError } from "../../base/mod.ts";
 import { PROGRAM } from "../help.ts";
 import { hintCurl, hintFlags } from "../hints.ts";
 import type { Io } from "../io.ts";
@@ -10,12 +12,16 @@ import { deployHello } from "./hello.ts";
 import { nodeCommand } from "./node_command.ts";
 import { composeResourceManager } from "./resourcemanager.ts";
 import { composeScheduler, openScheduler } from "./scheduler.ts";
-import { Closers, openDoor, type Running, systemShared } from "./shared.ts";
+import { Closers, openDoor, type Running, type Shared, systemShared } from "./shared.ts";
+
+/** For one call to ourselves. */
+const TRUST_TIMEOUT_MS = 10_000;
 
 /** Every service in this process but the node agents, which are its children. Resolves when all are ready. */
 export async function startPlatform(settings: Settings, io: Io): Promise<Running> {
   const write = (line: string) => io.err(line);
-  const shared = systemShared({ level: settings.logLevel, write, token: settings.token });
+  const { logLevel: level, token, peerTls } = settings;
+  const shared = systemShared({ level, write, token, peerTls });
   const closers = new Closers();
   const open = (edge: Parameters<typeof openDoor>[0], port: number) => openDoor(edge, settings, port, closers);
   try {
@@ -42,7 +48,9 @@ export async function startPlatform(settings: Settings, io: Io): Promise<Running
       ),
       apiserver: await open(apiserver.edge, settings.apiserverPort),
     };
-    apiserverOpen.resolve(addresses.apiserver);
+    const server = dialable(addresses.apiserver);
+    if (peerTls) await assertTrusted(server, shared);
+    apiserverOpen.resolve(server);
     await Promise.all([scheduler.start(), deployHello(apiserver.parts, shared.log("apiserver"))]);
     return { addresses, hints: hintsFor(addresses, settings), close: (graceMs) => closers.close(graceMs) };
   } catch (error) {
@@ -51,9 +59,27 @@ export async function startPlatform(settings: Settings, io: Io): Promise<Running
   }
 }
 
+/**
+ * Calls this platform as its own node agents will: otherwise a certificate that they do not accept would show in
+ * invocations that wait for nothing. Errors: `failed_precondition`.
+ */
+async function assertTrusted(server: string, { connect }: Shared): Promise<void> {
+  const { transport, close } = connect(server);
+  try {
+    await createClient(Health, transport).check({}, { timeoutMs: TRUST_TIMEOUT_MS });
+  } catch (error) {
+    const message = `the platform does not accept its own certificate: ${
+      messageOf(error)
+    }; see --tls-cert and --tls-ca`;
+    throw new PlatformError("failed_precondition", message, { cause: error });
+  } finally {
+    close();
+  }
+}
+
 function localNodes(
   settings: Settings,
-  shared: ReturnType<typeof systemShared>,
+  shared: Shared,
   write: (line: string) => void,
   apiserver: Promise<string>,
 ): NodeProvider {
@@ -75,16 +101,17 @@ function localNodes(
 
 /** What a person can do next, ready to be copied. */
 function hintsFor({ apiserver, scheduler }: Record<"apiserver" | "scheduler", string>, settings: Settings): string[] {
-  const where = { server: dialable(apiserver), tokenFile: settings.tokenFile, account: DEFAULT_ACCOUNT };
-  const [curl, flags] = [hintCurl(where), hintFlags(where)];
+  const { tokenFile, tlsCa } = settings;
+  const where = { server: dialable(apiserver), tokenFile, tlsCa, account: DEFAULT_ACCOUNT };
+  const [curl, flags, scheme] = [hintCurl(where), hintFlags(where), settings.tls ? "https://" : ""];
   return [
     "",
     "try:",
-    `  ${curl} '${where.server}/fn/hello?name=you'`,
+    `  ${curl} '${scheme}${where.server}/fn/hello?name=you'`,
     `  ${PROGRAM} deploy src/examples/cpu${flags}`,
     `  ${PROGRAM} invoke cpu --event '{"below":10000}'${flags}`,
     `  ${PROGRAM} ps${flags}`,
-    `  ${curl} ${
+    `  ${curl} ${scheme}${
       dialable(scheduler)
     }/minifaas.admin.v1.ClusterService/GetSummary -H 'content-type: application/json' -d '{}'`,
   ];

@@ -7,7 +7,7 @@ import {
   type ResourceManager,
   resourceManagerRoutes,
 } from "../../resourcemanager/mod.ts";
-import { createClientTransport, createEdge, type Edge } from "../../rpc/mod.ts";
+import { createEdge, type Edge } from "../../rpc/mod.ts";
 import type { Settings } from "../platform_flags.ts";
 import type { Shared } from "./shared.ts";
 
@@ -42,7 +42,7 @@ export function composeResourceManager(
 /** Agents that run elsewhere already, each `host:port`. */
 export function staticAgents(shared: Shared, addresses: readonly string[]): { provider: NodeProvider; close(): void } {
   const clients = addresses.map((address) => {
-    const client = createClientTransport({ address, token: shared.token });
+    const client = shared.connect(address);
     return { address, client, node: createNodeClient(client.transport) };
   });
   const agents = clients.map(({ address, node }) => {

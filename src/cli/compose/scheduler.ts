@@ -1,7 +1,7 @@
 import { DEFAULT_CAPACITY } from "../../core/mod.ts";
 import { createNodeClient } from "../../nodeservice/mod.ts";
 import { onDemand } from "../../policy/mod.ts";
-import { createClientTransport, createEdge, type Edge } from "../../rpc/mod.ts";
+import { createEdge, type Edge } from "../../rpc/mod.ts";
 import { type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
 import type { Settings } from "../platform_flags.ts";
 import { openThreads } from "./scheduler_threads.ts";
@@ -29,7 +29,7 @@ export function composeScheduler(
       }),
       resourceManager,
       dial: ({ address, port }) => {
-        const client = createClientTransport({ address: addressOf({ hostname: address, port }), token });
+        const client = shared.connect(addressOf({ hostname: address, port }));
         return createNodeClient(client.transport, () => client.close());
       },
     },
@@ -47,7 +47,7 @@ export function composeScheduler(
 export function openScheduler(
   { scheduler, edge }: { scheduler: Scheduler; edge: Edge },
   shared: Shared,
-  settings: Pick<Settings, "host" | "http2" | "workers" | "logLevel"> & { readonly port: number },
+  settings: Pick<Settings, "host" | "http2" | "tls" | "workers" | "logLevel"> & { readonly port: number },
   closers: Closers,
 ): Promise<string> {
   if (settings.workers === 0) return openDoor(edge, settings, settings.port, closers);

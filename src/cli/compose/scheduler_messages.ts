@@ -1,6 +1,6 @@
 import type { LogLevel } from "../../base/mod.ts";
 import type { Capacity } from "../../core/mod.ts";
-import type { Http2Choice } from "../../rpc/mod.ts";
+import type { Http2Choice, TlsIdentity } from "../../rpc/mod.ts";
 import type { ToController, ToWorker } from "../../scheduler/mod.ts";
 
 /** The first message to an ingress thread: all that it stands on. */
@@ -13,6 +13,7 @@ export interface ThreadStart {
   readonly hostname: string;
   readonly port: number;
   readonly http2?: Http2Choice;
+  readonly tls?: TlsIdentity;
   readonly token?: string;
   readonly level: LogLevel;
   readonly acquireTimeoutMs: number;

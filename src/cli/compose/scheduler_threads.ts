@@ -1,6 +1,6 @@
 import * as net from "node:net";
 import { type Log, type LogLevel, messageOf, PlatformError } from "../../base/mod.ts";
-import type { Http2Choice } from "../../rpc/mod.ts";
+import type { Http2Choice, TlsIdentity } from "../../rpc/mod.ts";
 import type { Scheduler } from "../../scheduler/mod.ts";
 import type { FromThread, ToThread } from "./scheduler_messages.ts";
 import { addressOf, type Closers, type Shared } from "./shared.ts";
@@ -23,6 +23,8 @@ export interface ThreadSettings {
   readonly logLevel: LogLevel;
   /** Whose HTTP/2 the threads speak; "own" by default. */
   readonly http2?: Http2Choice;
+  /** What they show where they speak TLS. */
+  readonly tls?: TlsIdentity;
   /** Called when a thread hangs: nothing it holds can be taken over, so the process must end. */
   readonly onHang: (workers: number[]) => void;
   /** What a thread runs; tests plant faults in it. */
@@ -87,11 +89,12 @@ class ThreadCrew {
         reject(new PlatformError("internal", `ingress thread ${worker} failed: ${event.message}`));
         this.onFailed(worker, event.message);
       };
-      const { host, http2, logLevel: level } = this.settings;
+      const { host: hostname, http2, tls, logLevel: level } = this.settings;
       const { capacity, buffer } = this.scheduler.shared;
       const { token } = this.shared;
       const { acquireTimeoutMs } = this.scheduler.options;
-      post({ kind: "start", capacity, buffer, worker, hostname: host, port, http2, token, level, acquireTimeoutMs });
+      const at = { hostname, port, http2, tls };
+      post({ kind: "start", capacity, buffer, worker, ...at, token, level, acquireTimeoutMs });
     });
   }
 

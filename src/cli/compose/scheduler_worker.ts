@@ -27,7 +27,7 @@ thread.onmessage = ({ data }) => {
 
 const post = (message: FromThread) => thread.postMessage(message);
 
-async function start({ capacity, buffer, worker, hostname, port, http2, token, level, acquireTimeoutMs }: ThreadStart) {
+async function start({ capacity, buffer, worker, token, level, acquireTimeoutMs, ...at }: ThreadStart) {
   const clock = await commonClock();
   const encoder = new TextEncoder();
   const write = (line: string) => void Deno.stderr.writeSync(encoder.encode(line));
@@ -47,7 +47,8 @@ async function start({ capacity, buffer, worker, hostname, port, http2, token, l
     log,
     clock,
   });
-  listener = await edge.listen({ hostname, port, http2, reusePort: true });
+  const { hostname, port, http2, tls } = at;
+  listener = await edge.listen({ hostname, port, http2, tls, reusePort: true });
   post({ kind: "listening", port: listener.port });
 }
 

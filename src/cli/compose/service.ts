@@ -1,6 +1,6 @@
 import { messageOf, PlatformError } from "../../base/mod.ts";
 import { createLocalProvider, createResourceManagerClient } from "../../resourcemanager/mod.ts";
-import { createClientTransport, type Edge } from "../../rpc/mod.ts";
+import type { Edge } from "../../rpc/mod.ts";
 import { createSchedulerClient } from "../../scheduler/mod.ts";
 import type { Io } from "../io.ts";
 import type { ServiceName, Settings } from "../platform_flags.ts";
@@ -61,18 +61,19 @@ export async function buildService(
   io: Io,
   closers: Closers,
 ): Promise<Service> {
-  const shared = systemShared({ level: settings.logLevel, write: (line) => io.err(line), token: settings.token });
+  const { logLevel: level, token, peerTls } = settings;
+  const shared = systemShared({ level, write: (line) => io.err(line), token, peerTls });
   switch (name) {
     case "apiserver": {
       closers.add(await lockData(settings.data));
-      const { transport, close } = createClientTransport({ address: settings.scheduler, token: settings.token });
+      const { transport, close } = shared.connect(settings.scheduler);
       closers.add(close);
       const apiserver = composeApiserver(shared, settings, createSchedulerClient(transport));
       closers.add(() => apiserver.close());
       return { edge: apiserver.edge };
     }
     case "scheduler": {
-      const { transport, close } = createClientTransport({ address: settings.resourcemanager, token: settings.token });
+      const { transport, close } = shared.connect(settings.resourcemanager);
       closers.add(close);
       const resourceManager = createResourceManagerClient(transport);
       const { scheduler, edge } = composeScheduler(shared, settings, resourceManager);

@@ -1,4 +1,11 @@
-import type { Edge, Http2Choice } from "../../rpc/mod.ts";
+import {
+  type ClientTls,
+  type ClientTransport,
+  createClientTransport,
+  type Edge,
+  type Http2Choice,
+  type TlsIdentity,
+} from "../../rpc/mod.ts";
 import { type Clock, Log, type LogLevel, type Random, systemClock, systemRandom } from "../../base/mod.ts";
 
 /** How long calls and invocations under way may go on after the platform was told to stop. */
@@ -11,13 +18,22 @@ export interface Shared {
   readonly log: (service: string) => Log;
   /** Protects every port where it is set. */
   readonly token?: string;
+  /** Calls to the service at `address` (`host:port`): with the token, and by TLS where the platform's ports speak it. */
+  readonly connect: (address: string) => ClientTransport;
 }
 
 /** The machine's clock and randomness, and logs to `write`. */
-export function systemShared(options: { level: LogLevel; write: (line: string) => void; token?: string }): Shared {
-  const { level, write, token } = options;
+export function systemShared(options: {
+  level: LogLevel;
+  write: (line: string) => void;
+  token?: string;
+  /** Whom peers are verified against; undefined: they are dialled without TLS. */
+  peerTls?: ClientTls;
+}): Shared {
+  const { level, write, token, peerTls } = options;
+  const connect = (address: string) => createClientTransport({ address, token, tls: peerTls });
   const log = (service: string) => new Log({ service, level, write, clock: systemClock });
-  return { clock: systemClock, random: systemRandom(), log, token };
+  return { clock: systemClock, random: systemRandom(), log, token, connect };
 }
 
 /** `host:port`, with the brackets that an IPv6 address needs. */
@@ -58,11 +74,11 @@ export class Closers {
 /** Opens a service's port; it closes with the others, letting calls under way end. */
 export async function openDoor(
   edge: Edge,
-  { host: hostname, http2 }: { host: string; http2: Http2Choice },
+  { host: hostname, http2, tls }: { host: string; http2: Http2Choice; tls?: TlsIdentity },
   port: number,
   closers: Closers,
 ): Promise<string> {
-  const listener = await edge.listen({ hostname, port, http2 });
+  const listener = await edge.listen({ hostname, port, http2, tls });
   closers.add((graceMs) => listener.close({ graceMs }));
   return addressOf(listener);
 }
