@@ -3,18 +3,22 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { MESSAGE_BYTES_MAX, messageOf } from "../../base/mod.ts";
 import { PREFIX_BYTES } from "./message_reader.ts";
+import { plainDecoder } from "./plain_decode.ts";
+import { plainEncoder } from "./plain_encode.ts";
 
 /** How one method's messages come from and go to the wire. */
 export interface Codec {
   /**
-   * The message in `bytes`, of which it keeps nothing.
+   * The message in `bytes` from `from` on, of which it keeps nothing.
    * @throws ConnectError where it is none
    */
-  decode(bytes: Uint8Array): Message;
+  decode(bytes: Uint8Array, from?: number): Message;
+  /** What `normalize` and `encode` make of most answers, in one step; undefined where those must look at it. */
+  encodePlain(answer: unknown): Uint8Array | undefined;
   /** The message that a handler's answer stands for. Throws where it stands for none. */
   normalize(answer: unknown): Message;
   /**
-   * `message` behind its prefix, in bytes of its own.
+   * `message` behind its prefix, in bytes that nobody writes to.
    * @throws ConnectError where it cannot be encoded or is too long
    */
   encode(message: Message): Uint8Array;
@@ -23,15 +27,20 @@ export interface Codec {
 /** The codec of a method with these types. */
 export function createCodec(input: DescMessage, output: DescMessage): Codec {
   const keepsView = holdsBytes(input, new Set());
+  const decodePlain = plainDecoder(input);
   return {
-    decode(bytes) {
+    decode(all, from = 0) {
+      const message = decodePlain?.(all, from);
+      if (message !== undefined) return message;
       try {
+        const bytes = from === 0 ? all : all.subarray(from);
         // protobuf-es makes bytes fields out of views of what it reads.
         return fromBinary(input, keepsView ? bytes.slice() : bytes, READ_OPTIONS);
       } catch (error) {
         throw new ConnectError(`parse binary: ${messageOf(error)}`, Code.Internal);
       }
     },
+    encodePlain: plainEncoder(output) ?? (() => undefined),
     normalize: (answer) => create(output, answer as MessageInitShape<DescMessage>),
     encode(message) {
       let bytes: Uint8Array;

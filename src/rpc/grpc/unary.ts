@@ -208,7 +208,7 @@ class UnaryCall extends CallContext implements StreamReceiver, Windows {
     const length = (bytes[1] << 24 | bytes[2] << 16 | bytes[3] << 8 | bytes[4]) >>> 0;
     checkPrefix(bytes[0], length);
     if (bytes.length !== PREFIX_BYTES + length) return false;
-    this.#message = this.#method.codec.decode(bytes.subarray(PREFIX_BYTES));
+    this.#message = this.#method.codec.decode(bytes, PREFIX_BYTES);
     this.#stream.consume(bytes.length);
     return true;
   }
@@ -260,17 +260,20 @@ class UnaryCall extends CallContext implements StreamReceiver, Windows {
     if (this.#state === State.OVER) return;
     // Its caller has given up, and its handler was told: it may have taken back what it answers.
     if (this.#timedOut) return this.#fail(outOfTime());
-    let message: Message;
-    try {
-      message = this.#method.codec.normalize(answer);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    let bytes: Uint8Array;
-    try {
-      bytes = this.#method.codec.encode(message);
-    } catch (error) {
-      return this.#fail(toConnectError(error));
+    const { codec } = this.#method;
+    let bytes = codec.encodePlain(answer);
+    if (bytes === undefined) {
+      let message: Message;
+      try {
+        message = codec.normalize(answer);
+      } catch (error) {
+        return this.#failed(error);
+      }
+      try {
+        bytes = codec.encode(message);
+      } catch (error) {
+        return this.#fail(toConnectError(error));
+      }
     }
     const stream = this.#stream, { ownHeaders, ownTrailers } = this;
     try {
