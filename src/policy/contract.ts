@@ -78,7 +78,17 @@ export function testPolicy(name: string, create: () => Policy): void {
 
 function demand(policy: Policy, fn: FunctionFacts, rest: Partial<FunctionDemand>): FunctionDemand {
   const concurrency = policy.concurrency?.(fn) ?? fn.concurrencyMax;
-  return { function: fn, nowMs: 0, waiting: 0, concurrency, starting: 0, warm: 0, inFlight: 0, ...rest };
+  return {
+    function: fn,
+    nowMs: 0,
+    waiting: 0,
+    concurrency,
+    chargeKiB: fn.memoryKiB,
+    starting: 0,
+    warm: 0,
+    inFlight: 0,
+    ...rest,
+  };
 }
 
 /** Tells a policy of many things and asks it everything; all that it answered. */

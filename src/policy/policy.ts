@@ -123,6 +123,8 @@ export interface FunctionDemand {
   readonly waiting: number;
   /** Invocations one container takes at once. */
   readonly concurrency: number;
+  /** What one container is charged of its node's memory, within what the scheduler's setting allows. */
+  readonly chargeKiB: number;
   /** Containers being started. */
   readonly starting: number;
   /** Containers warm now, busy ones included. */

@@ -10,7 +10,16 @@ const node = (ofFunction: number, freeMiB: number): NodeFacts => ({
 });
 
 function ask(policy: Policy, more: { waiting?: number; starting?: number; warm?: number; inFlight?: number }): number {
-  const demand = { function: fn, nowMs: 0, concurrency: 1, waiting: 0, starting: 0, warm: 0, inFlight: 0 };
+  const demand = {
+    function: fn,
+    nowMs: 0,
+    concurrency: 1,
+    waiting: 0,
+    chargeKiB: 1,
+    starting: 0,
+    warm: 0,
+    inFlight: 0,
+  };
   return policy.containersToStart({ ...demand, ...more });
 }
 

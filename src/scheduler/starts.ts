@@ -91,7 +91,8 @@ export class Starter {
     }
     if (fn.unserved.length > 0) fn.unserved.splice(0, Infinity, ...fn.unserved.filter((cell) => tickets.isBound(cell)));
     const waiting = functions.waiting(fn.slot) + fn.unserved.length;
-    return { function: fn.facts, nowMs: clock.nowMs(), concurrency: fn.limit, waiting, starting, warm, inFlight };
+    const { facts, limit: concurrency, chargeKiB } = fn;
+    return { function: facts, nowMs: clock.nowMs(), concurrency, chargeKiB, waiting, starting, warm, inFlight };
   }
 
   /** Takes the oldest waiter for a start of its own. */

@@ -33,7 +33,8 @@ function tellRounds(
 
 function demand(policy: Policy, rest: Partial<FunctionDemand>): FunctionDemand {
   const concurrency = policy.concurrency!(fn);
-  return { function: fn, nowMs: 0, concurrency, waiting: 0, inFlight: 0, warm: 0, starting: 0, ...rest };
+  const chargeKiB = policy.chargeKiB!(fn);
+  return { function: fn, nowMs: 0, concurrency, chargeKiB, waiting: 0, inFlight: 0, warm: 0, starting: 0, ...rest };
 }
 
 function node(rest: Partial<NodeFacts>): NodeFacts {
@@ -119,6 +120,42 @@ Deno.test("adaptive tries an unknown function with a few containers, however man
   assertEquals(policy.containersToStart(demand(policy, { waiting: 16, inFlight: 4, warm: 4 })), 0);
 });
 
+Deno.test("adaptive starts more where those who wait stand still, whatever it takes runs to last", () => {
+  const policy = adaptive();
+  // Nothing is known: none of the runs has ended.
+  const stuck = (nowMs: number) =>
+    policy.containersToStart(demand(policy, { nowMs, waiting: 9, inFlight: 4, warm: 4 }));
+  assertEquals([stuck(0), stuck(2_000), stuck(4_000)], [0, 0, 4]);
+  policy.arrived!(fn, { atMs: 0, waitedMs: 4_500, waitingBefore: 0, isCold: true });
+  assertEquals([stuck(5_000), stuck(8_000)], [0, 4], "somebody was served meanwhile");
+});
+
+Deno.test("adaptive keeps fewer containers where each is charged more", () => {
+  const containers = (chargeKiB: number) => {
+    const policy = adaptive({ startsAheadMax: Infinity });
+    tellRounds(policy, 20, (inFlight) => 50 * inFlight);
+    return policy.containersToStart(demand(policy, { chargeKiB }));
+  };
+  assert(containers(3_072 * MIB_KIB) < containers(32 * MIB_KIB));
+});
+
+Deno.test("adaptive keeps what is seldom called for as long as that is worth more than its memory", () => {
+  const calledEvery = (periodMs: number) => {
+    const policy = adaptive();
+    for (let i = 0; i < 8; i++) {
+      policy.arrived!(fn, { atMs: i * periodMs, waitedMs: 0, waitingBefore: 0, isCold: false });
+      const run = { durationMs: 50, memoryKiB: MIB_KIB, inFlight: 1, container: 1 };
+      policy.ended!(fn, { atMs: i * periodMs + 50, ...run });
+    }
+    return (idleMs: number) => {
+      const nowMs = 7 * periodMs + idleMs;
+      return policy.keepContainer({ function: fn, nowMs, idleMs, warm: 1, onNode: 1, nodes: 1 });
+    };
+  };
+  const keeps = calledEvery(60_000);
+  assertEquals([keeps(61_000), keeps(200_000)], [true, false], "three times its longest gap");
+});
+
 Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);
@@ -130,13 +167,13 @@ Deno.test("adaptive lets containers go when a function's rhythm is over", () => 
 Deno.test("adaptive moves what computes from a crowded node, one at a time", () => {
   const computing = adaptive(), sleeping = adaptive();
   const nowMs = tellRounds(computing, 8, (inFlight) => 150 * inFlight);
-  tellRounds(sleeping, 8, () => 200);
+  const sleptMs = tellRounds(sleeping, 8, () => 200);
   const idle = (onNode: number, atMs = nowMs) => ({ function: fn, nowMs: atMs, idleMs: 1, warm: 8, onNode, nodes: 2 });
   assertEquals(computing.keepContainer(idle(5)), true, "one more than an even share may be");
   assertEquals(computing.keepContainer(idle(6)), false);
   assertEquals(computing.keepContainer(idle(6)), true, "the one before is not there yet");
   assertEquals(computing.keepContainer(idle(6, nowMs + 1_000)), false);
-  assertEquals(sleeping.keepContainer(idle(6)), true);
+  assertEquals(sleeping.keepContainer(idle(6, sleptMs)), true);
 });
 
 Deno.test("adaptive starts few at once for nobody, so that others' starts are not crowded", () => {

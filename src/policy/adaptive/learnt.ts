@@ -1,4 +1,4 @@
-import type { Arrival, ContainerUsage, FunctionFacts, RunFacts } from "../policy.ts";
+import type { Arrival, ContainerUsage, FunctionDemand, FunctionFacts, RunFacts } from "../policy.ts";
 import { ConcurrencySeen } from "./concurrency_seen.ts";
 import type { AdaptiveOptions } from "./options.ts";
 import { ProcessorNeed } from "./processor_need.ts";
@@ -8,8 +8,8 @@ import { Slowdown } from "./slowdown.ts";
 const NEW_RUN_WEIGHT = 0.02;
 /** What the longest gap shrinks to with each arrival, so that one long pause is not remembered for ever. */
 const GAP_KEEP = 0.9998;
-/** Arrivals after which a function has a rhythm. */
-const RHYTHM_ARRIVALS = 4;
+/** Rounds of calls after which a function has a rhythm. */
+const RHYTHM_ROUNDS = 3;
 /** Runs alone and beside others, and how much longer for each one, to hold against it what does not compute. */
 const PLAIN_RUNS = 20;
 const PLAIN_SLOWDOWN = 0.5;
@@ -25,12 +25,17 @@ export class Learnt {
   readonly seen: ConcurrencySeen;
   readonly #slowdown = new Slowdown();
   readonly #processor: ProcessorNeed;
+  /** What its containers were charged when it was looked at last. */
+  chargedKiB = 0;
   #runs = 0;
   #meanMs = 0;
   #peakKiB = PEAK_KIB_MIN;
   #running = 0;
   #arrivals = 0;
   #mostAtOnce = 0;
+  #rounds = 0;
+  #movedOnMs = -Infinity;
+  #waitingSinceMs: number | undefined;
   #moves = 0;
   #nextMoveMs = -Infinity;
   #lastArrivalMs = -Infinity;
@@ -43,11 +48,13 @@ export class Learnt {
     this.#processor = new ProcessorNeed(facts.memoryKiB);
   }
 
-  arrived({ atMs, waitingBefore }: Arrival): void {
+  arrived({ atMs, waitedMs, waitingBefore }: Arrival): void {
     this.seen.add(waitingBefore + this.#running + 1);
     this.#mostAtOnce = Math.max(this.#mostAtOnce, waitingBefore + this.#running + 1);
     this.#running++;
+    this.#movedOnMs = atMs + waitedMs;
     const gapMs = atMs - this.#lastArrivalMs;
+    if (gapMs > this.options.startMs) this.#rounds++;
     if (this.#arrivals > 0 && gapMs > 0) this.#longestGapMs = Math.max(gapMs, this.#longestGapMs * GAP_KEEP);
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, atMs);
     this.#arrivals++;
@@ -122,9 +129,32 @@ export class Learnt {
     return Math.min(memoryKiB, Math.ceil((idleKiB + this.#peakKiB * atOnce) * chargeFactor));
   }
 
-  /** Whether its next invocation is to be expected: something runs, or the last one came not long ago. */
-  isAlive(nowMs: number): boolean {
-    return this.#running > 0 || nowMs - this.#lastArrivalMs < this.#holdMs();
+  /**
+   * How long those who wait have stood still, in milliseconds: longer than a start where runs last much longer than the
+   * mean, or where none has ended yet.
+   */
+  stalledMs({ waiting, nowMs }: FunctionDemand): number {
+    if (waiting === 0) this.#waitingSinceMs = undefined;
+    else this.#waitingSinceMs ??= nowMs;
+    return nowMs - Math.max(this.#waitingSinceMs ?? nowMs, this.#movedOnMs);
+  }
+
+  /** Memory that one container costs: what it is charged may be more than it needs. */
+  costKiB(): number {
+    return Math.max(this.needKiB(), this.chargedKiB);
+  }
+
+  /** Mean time between rounds of its calls, which is `lifeMs` where there was one. */
+  meanRoundMs(lifeMs: number): number {
+    return lifeMs / Math.max(1, this.#rounds);
+  }
+
+  /**
+   * Whether its next invocation is to be expected: something runs, or the last one came not long ago. Containers are
+   * worth being kept for `worthMs`.
+   */
+  isAlive(nowMs: number, worthMs: number): boolean {
+    return this.#running > 0 || nowMs - this.#lastArrivalMs < this.#holdMs(worthMs);
   }
 
   /**
@@ -138,9 +168,12 @@ export class Learnt {
     return true;
   }
 
-  #holdMs(): number {
-    const { holdMsMin, holdKiBMs, holdGaps, holdMsMax } = this.options;
-    const rhythmMs = this.#arrivals >= RHYTHM_ARRIVALS ? holdGaps * this.#longestGapMs : 0;
-    return Math.max(holdMsMin, Math.min(Math.max(rhythmMs, holdKiBMs / this.needKiB()), holdMsMax));
+  #holdMs(worthMs: number): number {
+    const { holdMsMin, holdKiBMs, holdGaps, holdMsMax, unknownHoldMsMax } = this.options;
+    const hasRhythm = this.#rounds >= RHYTHM_ROUNDS;
+    const unknownMs = Math.min(Math.max(holdKiBMs / this.needKiB(), worthMs), unknownHoldMsMax);
+    // What has a rhythm that is over is not waited for.
+    const mostMs = hasRhythm ? Math.min(holdGaps * this.#longestGapMs, worthMs, holdMsMax) : unknownMs;
+    return Math.max(holdMsMin, mostMs);
   }
 }

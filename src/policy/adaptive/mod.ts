@@ -5,7 +5,7 @@ import { CONCURRENCY_SEEN_MAX } from "./concurrency_seen.ts";
 import { Learnt } from "./learnt.ts";
 import { nodeToDrain } from "./nodes.ts";
 import { type AdaptiveOptions, checkOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
-import { containersWorth, type Worth } from "./worth.ts";
+import { containersWorth, keepMsWorth, type Worth } from "./worth.ts";
 
 export { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
 
@@ -32,7 +32,13 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
   /** Nodes that the functions alive would take with a container for each invocation at once. */
   let plainNodes = options.plainNodesMin;
 
+  let firstMs = Infinity;
+  let lastMs = 0;
+  /** How long the rhythm of functions has been watched; what is seldom called is not judged by a moment. */
+  const lifeMs = () => Math.max(options.lifeMsMin, lastMs - firstMs);
   const worth = (): Worth => ({ ...options.weights, functions: alive.size, plainNodes, nodeKiB, startMs });
+
+  const worthMs = (state: Learnt) => keepMsWorth(state, worth(), state.meanRoundMs(lifeMs()));
 
   return {
     name: "adaptive",
@@ -40,6 +46,8 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
 
     arrived(fn, arrival): void {
       const state = learnt.of(fn);
+      firstMs = Math.min(firstMs, arrival.atMs);
+      lastMs = Math.max(lastMs, arrival.atMs);
       state.arrived(arrival);
       alive.add(state);
     },
@@ -56,13 +64,22 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     concurrency: (fn) => learnt.of(fn).concurrency(),
     chargeKiB: (fn) => learnt.of(fn).needKiB(),
 
-    containersToStart({ function: fn, waiting, inFlight, concurrency, warm, starting }: FunctionDemand): number {
+    containersToStart(demand: FunctionDemand): number {
+      const { function: fn, waiting, inFlight, concurrency, warm, starting } = demand;
       const state = learnt.of(fn);
+      state.chargedKiB = demand.chargeKiB;
       const have = warm + starting;
       const present = waiting + inFlight;
-      if (!state.isKnown) return Math.max(0, Math.min(present, options.firstContainers) - have);
-      let wanted = containersWorth(state, worth());
-      if (waiting > 0) wanted = Math.max(wanted, forBacklog(present, concurrency, have, startMs / state.meanMs));
+      let wanted = state.isKnown
+        ? containersWorth(state, worth())
+        : Math.max(have, Math.min(present, options.firstContainers));
+      if (state.isKnown && waiting > 0) {
+        wanted = Math.max(wanted, forBacklog(present, concurrency, have, startMs / state.meanMs));
+      }
+      // Whatever was learnt of how long runs take: they do not end, so there are twice as many containers.
+      if (state.stalledMs(demand) > options.stalledStarts * startMs && starting === 0) {
+        wanted = Math.max(wanted, have + Math.min(Math.ceil(waiting / concurrency), Math.max(1, have)));
+      }
       const missing = Math.max(0, wanted - have);
       // Starts crowd one another: those for nobody yet must not be in the way of those that somebody waits for.
       return waiting > 0 ? missing : Math.min(missing, Math.max(0, options.startsAheadMax - starting));
@@ -71,7 +88,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
       let plainKiB = 0;
       const ids: number[] = [];
       for (const state of alive) {
-        if (!state.isAlive(nowMs)) alive.delete(state);
+        if (!state.isAlive(nowMs, worthMs(state))) alive.delete(state);
         else {
           plainKiB += state.facts.memoryKiB * state.seen.most;
           if (state.isKnown) ids.push(state.facts.id);
@@ -94,7 +111,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     },
     keepContainer({ function: fn, nowMs, idleMs, warm, onNode, nodes }): boolean {
       const state = learnt.of(fn);
-      if (!state.isAlive(nowMs) || state.mayMove(onNode, warm, nodes, nowMs)) return false;
+      if (!state.isAlive(nowMs, worthMs(state)) || state.mayMove(onNode, warm, nodes, nowMs)) return false;
       return idleMs < options.spareIdleMs || warm <= containersWorth(state, worth());
     },
     keepNode: ({ idleMs }) => idleMs < options.nodeIdleMs,

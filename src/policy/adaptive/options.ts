@@ -31,13 +31,21 @@ export interface AdaptiveOptions {
   readonly memoryArrivals: number;
   /** A container above what the function needs is kept so long, in milliseconds. */
   readonly spareIdleMs: number;
-  /** A function whose rhythm is unknown keeps its containers so long at least, in milliseconds … */
+  /** A function keeps its containers so long at least after its last call, in milliseconds. */
   readonly holdMsMin: number;
-  /** … and longer while memory × time stays below this, in KiB × milliseconds: small containers cost little. */
+  /**
+   * Where its rhythm is unknown it keeps them as long as they seem worth it, or while memory × time stays below this, in
+   * KiB × milliseconds: small containers cost little; and for `unknownHoldMsMax` at most, in milliseconds.
+   */
   readonly holdKiBMs: number;
-  /** A function with a rhythm keeps them for so many of its longest gaps, and no longer than the next, in milliseconds. */
+  readonly unknownHoldMsMax: number;
+  /** With a rhythm: as long as they are worth it, for so many of its longest gaps, and so long at most, in milliseconds. */
   readonly holdGaps: number;
   readonly holdMsMax: number;
+  /** Those who wait get more containers, whatever was learnt, when none of them was served for so many starts. */
+  readonly stalledStarts: number;
+  /** Time over which calls are counted at least to tell how often they come, in milliseconds. */
+  readonly lifeMsMin: number;
   /** Containers of a function being started at once that nobody waits for. */
   readonly startsAheadMax: number;
   /** Containers of a computing function that a node may have beyond an even share before they are moved. */
@@ -76,7 +84,10 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   holdMsMin: 15_000,
   holdKiBMs: 8_000_000 * KIB_OF_MIB,
   holdGaps: 3,
-  holdMsMax: 300_000,
+  holdMsMax: 3_600_000,
+  unknownHoldMsMax: 90_000,
+  stalledStarts: 3,
+  lifeMsMin: 600_000,
   startsAheadMax: 2,
   moveSlack: 1,
   nodeIdleMs: 1_000,

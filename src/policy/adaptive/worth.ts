@@ -25,7 +25,7 @@ export function containersWorth(
   const permits = fn.concurrency();
   const most = Math.max(1, Math.ceil(fn.seen.most / permits));
   const waitCost = responseTime / Math.max(1, functions) * fn.meanMs / Math.max(1, fn.plainMs(startMs));
-  const containerCost = nodeTime * fn.needKiB() / nodeKiB / plainNodes;
+  const containerCost = nodeTime * fn.costKiB() / nodeKiB / plainNodes;
   const startRuns = startMs / Math.max(1, fn.meanMs);
   let best = 1;
   let bestCost = Infinity;
@@ -36,4 +36,19 @@ export function containersWorth(
     bestCost = cost;
   }
   return best;
+}
+
+/**
+ * How long a container is worth its memory while nobody calls, in milliseconds. Each round of calls that finds none
+ * waits for a start: a share of what the function's calls would take with a plain scheduler; the container's memory is a
+ * share of what that one would hold in the same time. `roundMs` is the mean time between rounds.
+ */
+export function keepMsWorth(
+  fn: Learnt,
+  { responseTime, nodeTime, functions, plainNodes, nodeKiB, startMs }: Worth,
+  roundMs: number,
+): number {
+  const saving = responseTime / Math.max(1, functions) * startMs / Math.max(1, fn.plainMs(startMs));
+  const costOfRound = nodeTime * fn.costKiB() / nodeKiB / plainNodes;
+  return costOfRound === 0 ? Infinity : roundMs * saving / costOfRound;
 }
