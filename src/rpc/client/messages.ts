@@ -8,6 +8,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { MESSAGE_BYTES_MAX, messageOf, PlatformError } from "../../base/mod.ts";
+import { type PlainDecoder, plainDecoder } from "../grpc/plain_decode.ts";
+import { type PlainEncoder, plainEncoder } from "../grpc/plain_encode.ts";
 import { ByteWriter } from "../http2/mod.ts";
 
 const PREFIX_BYTES = 5;
@@ -18,6 +20,8 @@ const SET_ASIDE_BYTES_MAX = 64 * 1024;
 
 /** `message` with its prefix. Throws `internal` where it cannot be encoded, `resource_exhausted` where it is too long. */
 export function encodeFrame<T extends DescMessage>(schema: T, message: MessageInitShape<T>): Uint8Array {
+  const plain = plainWays(schema).encode?.(message);
+  if (plain !== undefined) return plain;
   let body: Uint8Array;
   try {
     body = toBinary(schema, create(schema, message));
@@ -38,11 +42,27 @@ export function encodeFrame<T extends DescMessage>(schema: T, message: MessageIn
 
 /** The message in `body`. Throws `internal` where it is none of that kind. */
 export function decodeMessage<T extends DescMessage>(schema: T, body: Uint8Array): MessageShape<T> {
+  const plain = plainWays(schema).decode?.(body, 0);
+  if (plain !== undefined) return plain as MessageShape<T>;
   try {
     return fromBinary(schema, body);
   } catch (error) {
     throw new PlatformError("internal", `the reply is no ${schema.typeName}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+interface PlainWays {
+  readonly encode: PlainEncoder | undefined;
+  readonly decode: PlainDecoder | undefined;
+}
+
+const known = new WeakMap<DescMessage, PlainWays>();
+
+/** The short ways of a type, made once. */
+function plainWays(schema: DescMessage): PlainWays {
+  let ways = known.get(schema);
+  if (ways === undefined) known.set(schema, ways = { encode: plainEncoder(schema), decode: plainDecoder(schema) });
+  return ways;
 }
 
 let slab = new Uint8Array(SLAB_BYTES);
