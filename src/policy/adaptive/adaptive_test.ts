@@ -156,6 +156,20 @@ Deno.test("adaptive keeps what is seldom called for as long as that is worth mor
   assertEquals([keeps(61_000), keeps(200_000)], [true, false], "three times its longest gap");
 });
 
+Deno.test("adaptive looks at a thousand functions in a tick at most, and at each of them in its turn", () => {
+  const policy = adaptive();
+  for (let id = 0; id < 2_500; id++) {
+    const one = { ...fn, id };
+    for (let i = 0; i < 3; i++) {
+      policy.arrived!(one, { atMs: 0, waitedMs: 0, waitingBefore: 0, isCold: false });
+      policy.ended!(one, { atMs: 10, durationMs: 10, memoryKiB: MIB_KIB, inFlight: 1, container: id });
+    }
+  }
+  const ticks = Array.from({ length: 3 }, () => [...policy.functionsToServe!(20)]);
+  assertEquals(ticks.map((ids) => ids.length), [1_000, 1_000, 500]);
+  assertEquals(new Set(ticks.flat()).size, 2_500);
+});
+
 Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);

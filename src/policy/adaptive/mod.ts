@@ -13,6 +13,8 @@ export { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
 const STARTS_PER_NODE_MAX = 8;
 /** How much of a new start's length goes into what a start is taken to last. */
 const NEW_START_WEIGHT = 0.2;
+/** Functions looked at in a tick: with more of them each has its turn in one of the next. */
+const FUNCTIONS_PER_TICK = 1_000;
 /** Memory of a node before one is known, in KiB. */
 const NODE_KIB_DEFAULT = 3_072 * 1_024;
 
@@ -31,6 +33,9 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
   let nodeKiB = NODE_KIB_DEFAULT;
   /** Nodes that the functions alive would take with a container for each invocation at once. */
   let plainNodes = options.plainNodesMin;
+  /** Those alive that the ticks have not come to yet, and what those before them would take. */
+  let rest: Iterator<Learnt> | undefined;
+  let plainKiB = 0;
 
   let firstMs = Infinity;
   let lastMs = 0;
@@ -85,16 +90,23 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
       return waiting > 0 ? missing : Math.min(missing, Math.max(0, options.startsAheadMax - starting));
     },
     functionsToServe(nowMs): number[] {
-      let plainKiB = 0;
       const ids: number[] = [];
-      for (const state of alive) {
+      rest ??= alive.values();
+      for (let n = 0; n < FUNCTIONS_PER_TICK; n++) {
+        const next = rest.next();
+        if (next.done) {
+          plainNodes = Math.max(options.plainNodesMin, plainKiB / nodeKiB);
+          plainKiB = 0;
+          rest = undefined;
+          break;
+        }
+        const state = next.value;
         if (!state.isAlive(nowMs, worthMs(state))) alive.delete(state);
         else {
           plainKiB += state.facts.memoryKiB * state.seen.most;
           if (state.isKnown) ids.push(state.facts.id);
         }
       }
-      plainNodes = Math.max(options.plainNodesMin, plainKiB / nodeKiB);
       return ids;
     },
 
