@@ -170,6 +170,16 @@ Deno.test("adaptive looks at a thousand functions in a tick at most, and at each
   assertEquals(new Set(ticks.flat()).size, 2_500);
 });
 
+Deno.test("adaptive counts what containers hold with nothing in flight: the least that was measured", () => {
+  const policy = adaptive();
+  tellRounds(policy, 8, () => 200);
+  const usage = { cpuPct: 0, inFlight: 0, container: 1 };
+  for (const mib of [90, 60]) policy.measured!(fn, { ...usage, memoryKiB: mib * MIB_KIB }, 1e5);
+  policy.measured!(fn, { ...usage, memoryKiB: 200 * MIB_KIB, inFlight: 8 }, 1e5);
+  assertEquals(policy.chargeKiB!(fn), Math.ceil((60 + 8 * 4) * MIB_KIB * 1.1));
+  assertEquals(policy.concurrency!(fn), Math.floor((256 * 0.95 - 60) / 4));
+});
+
 Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);

@@ -34,6 +34,8 @@ export class Learnt {
   #arrivals = 0;
   #mostAtOnce = 0;
   #rounds = 0;
+  /** The least that a container of it held with nothing in flight. */
+  #idleKiB = Infinity;
   #movedOnMs = -Infinity;
   #waitingSinceMs: number | undefined;
   #moves = 0;
@@ -76,6 +78,8 @@ export class Learnt {
 
   measured(usage: ContainerUsage, nowMs: number): void {
     this.#processor.measured(usage, nowMs);
+    // The least: what was in flight a moment ago may have been measured with it.
+    if (usage.inFlight === 0 && usage.memoryKiB > 0) this.#idleKiB = Math.min(this.#idleKiB, usage.memoryKiB);
   }
 
   /** Whether enough runs were seen to conclude anything. */
@@ -113,9 +117,9 @@ export class Learnt {
 
   /** Invocations that one of its containers should take at once. */
   concurrency(): number {
-    const { idleKiB, fillMax, concurrencyMax, trialConcurrency } = this.options;
+    const { fillMax, concurrencyMax, trialConcurrency } = this.options;
     if (!this.isKnown || this.isSlowedBySharing) return 1;
-    const fits = Math.floor((this.facts.memoryKiB * fillMax - idleKiB) / this.#peakKiB);
+    const fits = Math.floor((this.facts.memoryKiB * fillMax - this.#idle) / this.#peakKiB);
     const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
     return Math.max(1, this.isSlowedBySharing === undefined ? Math.min(most, trialConcurrency) : most);
   }
@@ -124,9 +128,9 @@ export class Learnt {
   needKiB(): number {
     const { memoryKiB } = this.facts;
     if (!this.isKnown) return memoryKiB;
-    const { idleKiB, chargeFactor } = this.options;
+    const { chargeFactor } = this.options;
     const atOnce = Math.min(this.concurrency(), Math.max(1, this.seen.most));
-    return Math.min(memoryKiB, Math.ceil((idleKiB + this.#peakKiB * atOnce) * chargeFactor));
+    return Math.min(memoryKiB, Math.ceil((this.#idle + this.#peakKiB * atOnce) * chargeFactor));
   }
 
   /**
@@ -137,6 +141,11 @@ export class Learnt {
     if (waiting === 0) this.#waitingSinceMs = undefined;
     else this.#waitingSinceMs ??= nowMs;
     return nowMs - Math.max(this.#waitingSinceMs ?? nowMs, this.#movedOnMs);
+  }
+
+  get #idle(): number {
+    const { idleKiB } = this.options;
+    return this.#idleKiB === Infinity ? idleKiB : Math.max(idleKiB, this.#idleKiB);
   }
 
   /** Memory that one container costs: what it is charged may be more than it needs. */

@@ -21,7 +21,7 @@ export interface AdaptiveOptions {
   readonly processorRunsMin: number;
   /** Calls that a plain scheduler's starts are spread over at least, in the response time that waits count against. */
   readonly plainArrivals: number;
-  /** What a container holds before anything runs in it, in KiB. */
+  /** What a container holds at least before anything runs in it, in KiB; more where more was measured. */
   readonly idleKiB: number;
   /** The share of a container's memory that measured peaks may fill. */
   readonly fillMax: number;
