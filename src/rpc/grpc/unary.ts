@@ -48,7 +48,8 @@ export interface UnaryOptions {
 /** All unary methods of a service that gRPC's binary format reaches directly. */
 export class UnaryCalls {
   readonly #methods = new Map<string, UnaryMethod>();
-  readonly #running = new Set<UnaryCall>();
+  /** In no order. No `Set`, for the reason that `OpenStreams` gives. */
+  readonly #running: UnaryCall[] = [];
   #watched: AbortSignal | undefined;
   readonly deadlines: Deadlines;
 
@@ -63,7 +64,7 @@ export class UnaryCalls {
 
   /** Calls whose handlers have not answered. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.length;
   }
 
   /** Takes the request where it is for this path. `partials` are the connection's. False where others must answer it. */
@@ -89,12 +90,18 @@ export class UnaryCalls {
         for (const running of [...this.#running]) running.cut(signal.reason);
       }, { once: true });
     }
-    this.#running.add(call);
+    call.place = this.#running.push(call) - 1;
   }
 
   /** @internal */
   leave(call: UnaryCall): void {
-    this.#running.delete(call);
+    const { place } = call;
+    if (place < 0) return;
+    // The last one takes its place.
+    const last = this.#running.pop()!;
+    last.place = place;
+    if (last !== call) this.#running[place] = last;
+    call.place = -1;
   }
 }
 
@@ -116,6 +123,8 @@ const enum State {
 }
 
 class UnaryCall extends CallContext implements StreamReceiver, Windows {
+  /** Where it stands among those whose handlers are at work; −1: nowhere. Written by `UnaryCalls`. */
+  place = -1;
   readonly #calls: UnaryCalls;
   readonly #stream: Stream;
   readonly #method: UnaryMethod;

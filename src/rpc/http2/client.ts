@@ -148,7 +148,7 @@ class ClientSide extends IncomingConnection implements ClientConnection {
     this.leaving = true;
     this.#lastServed = Math.min(this.#lastServed, lastStreamId);
     this.surroundings.onGoaway?.(lastStreamId, code, reason);
-    for (const stream of [...this.opened.values()]) {
+    for (const stream of this.opened.all()) {
       if (stream.id <= this.#lastServed || stream.closed) continue;
       this.over(stream, "reset by us");
       stream.receiver.onReset(ErrorCode.REFUSED_STREAM, "the server takes no more requests");

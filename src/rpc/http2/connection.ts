@@ -6,6 +6,7 @@
 import { assert } from "../../base/mod.ts";
 import { ByteWriter } from "./bytes.ts";
 import { ClosedStreams, type Ending } from "./closed_streams.ts";
+import { OpenStreams } from "./open_streams.ts";
 import { ConnectionFault } from "./faults.ts";
 import { Floods } from "./floods.ts";
 import { ReceiveWindow, WINDOW_BYTES_DEFAULT } from "./flow.ts";
@@ -37,7 +38,7 @@ export abstract class ConnectionBase implements Connection, StreamHost, SenderHo
   protected readonly sender: Sender;
   protected readonly peer: PeerSettings;
   protected readonly watch: Watch;
-  protected readonly opened = new Map<number, Http2Stream>();
+  protected readonly opened = new OpenStreams();
   protected readonly closedStreams = new ClosedStreams();
   /** What the peer may send on all streams. */
   protected readonly window: ReceiveWindow;
@@ -170,7 +171,7 @@ export abstract class ConnectionBase implements Connection, StreamHost, SenderHo
   protected openStream(id: number): Http2Stream {
     const receiveWindow = this.watch.acknowledged ? this.limits.streamWindowBytes : WINDOW_BYTES_DEFAULT;
     const stream = new Http2Stream(id, this, receiveWindow, this.peer.initialWindowBytes);
-    this.opened.set(id, stream);
+    this.opened.add(stream);
     return stream;
   }
 
@@ -366,7 +367,7 @@ export abstract class ConnectionBase implements Connection, StreamHost, SenderHo
 
   #end(code: number, reason: string, tell: boolean): void {
     this.#ended = true;
-    const streams = [...this.opened.values()];
+    const streams = this.opened.all();
     this.opened.clear();
     for (const stream of streams) {
       const hears = this.hears(stream);

@@ -234,13 +234,13 @@ export abstract class IncomingConnection extends ConnectionBase {
     this.watch.acknowledged = true;
     this.#decoder.settingsAcknowledged();
     const delta = this.limits.streamWindowBytes - WINDOW_BYTES_DEFAULT;
-    for (const stream of this.opened.values()) stream.receiveWindow.resize(delta);
+    for (const stream of this.opened.all()) stream.receiveWindow.resize(delta);
   }
 
   /** The peer's initial window has changed, and with it every stream's: RFC 9113, 6.9.2. */
   #shiftWindows(delta: number): void {
     if (delta === 0) return;
-    for (const stream of this.opened.values()) {
+    for (const stream of this.opened.all()) {
       stream.sendWindow += delta;
       if (stream.sendWindow > UINT31_MAX) {
         throw new ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "window_overflow", "a stream's window exceeds 2^31-1");
