@@ -1,10 +1,9 @@
 /** The servers that are compared, each in a process of its own. */
 import { fileURLToPath } from "node:url";
+import { within } from "../../tests/program.ts";
 import { TextLineStream } from "../../tests/text_lines.ts";
 import type { Question, ThreadFigures } from "./server_channel.ts";
 
-/** How long a server may take to come up or to answer: a busy machine needs some. */
-const PATIENCE_MS = 60_000;
 const SERVER = fileURLToPath(new URL("./server.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 /** Below `../shared` as seen from the repository; only some machines have it. */
@@ -129,15 +128,5 @@ function exists(path: string): boolean {
     return Deno.statSync(path).isDirectory;
   } catch {
     return false;
-  }
-}
-
-async function within<T>(promise: Promise<T>, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,13 +3,13 @@ import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { type Clock, type Log, PlatformError, systemClock } from "../../../base/mod.ts";
 import type { Container, ContainerRuntime, CreateRequest } from "../../runtime.ts";
-import { type CgroupParents, createCgroupParents, parentFolders, removeGroup } from "./cgroup.ts";
+import { createCgroupParents, parentFolders, removeGroup } from "./cgroup.ts";
 import { checkAllowNet } from "./command.ts";
 import type { ProcessContainer } from "./container.ts";
 import { enforcementOf } from "./enforcement.ts";
 import { newGroupName, removeOrphans } from "./orphan_groups.ts";
 import { claimRunFolder, cleanRunFolder } from "./run_folder.ts";
-import { startContainer } from "./start.ts";
+import { startContainer, type StartEnvironment } from "./start.ts";
 
 export { type CleanReport, cleanRunFolder } from "./run_folder.ts";
 
@@ -73,13 +73,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions = {}):
   });
 }
 
-interface Environment {
-  readonly denoPath: string;
-  readonly harnessPath: string;
-  readonly containersFolder: string;
-  readonly cgroups: CgroupParents;
-  readonly platformHasToken: boolean;
-  readonly clock: Clock;
+interface Environment extends StartEnvironment {
   readonly root: string;
   /** Folders that go when the runtime is closed. */
   readonly temporary: readonly string[];
