@@ -51,8 +51,9 @@ export class Learnt {
   }
 
   arrived({ atMs, waitedMs, waitingBefore }: Arrival): void {
-    this.seen.add(waitingBefore + this.#running + 1);
-    this.#mostAtOnce = Math.max(this.#mostAtOnce, waitingBefore + this.#running + 1);
+    const atOnce = waitingBefore + this.#running + 1;
+    this.seen.add(atOnce);
+    this.#mostAtOnce = Math.max(this.#mostAtOnce, atOnce);
     this.#running++;
     this.#movedOnMs = atMs + waitedMs;
     const gapMs = atMs - this.#lastArrivalMs;
@@ -104,7 +105,6 @@ export class Learnt {
   get isSlowedBySharing(): boolean | undefined {
     const { aloneMin, sharedMin, slowdownMax, processorRunsMin } = this.options;
     const { computeMs, runs } = this.#processor;
-    const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
     if (runs >= processorRunsMin) {
       const aloneMs = this.#slowdown.aloneMs(aloneMin, sharedMin, computeMs);
       if (aloneMs !== undefined && computeMs > slowdownMax * aloneMs) return true;
@@ -112,6 +112,7 @@ export class Learnt {
       const plain = this.#slowdown.perNeighbour(PLAIN_RUNS, PLAIN_RUNS);
       return plain !== undefined && plain > PLAIN_SLOWDOWN;
     }
+    const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
     return share === undefined ? undefined : share > slowdownMax;
   }
 
