@@ -18,6 +18,7 @@ function node(random: Random): NodeFacts {
     capacityKiB,
     freeKiB: random.below(capacityKiB),
     containers,
+    starting: random.below(containers + 1),
     ofFunction: random.below(containers + 1),
     inFlight: random.below(9),
     cpuPct: random.below(101),
@@ -133,7 +134,12 @@ function tell(policy: Policy, random: Random): unknown[] {
       }
       default: {
         const nodes = Array.from({ length: 1 + random.below(4) }, () => node(random));
-        if (policy.placeOn) note(policy.placeOn(fn, nodes), -1, nodes.length - 1, "the node to start on");
+        if (policy.placeOn) {
+          const held = { count: nodes.length + random.below(3), mayReserve: random.below(2) === 0 };
+          const chosen = policy.placeOn(demand(policy, fn, { nowMs, waiting: random.below(3) }), nodes, held);
+          if (typeof chosen === "number") note(chosen, 0, nodes.length - 1, "the node to start on");
+          answers.push(chosen);
+        }
         if (policy.nodeToDrain) note(policy.nodeToDrain({ nowMs, nodes }), -1, nodes.length - 1, "the node to drain");
         if (policy.nodesWanted) note(policy.nodesWanted({ nowMs, nodes }), 0, 1e6, "nodes wanted");
         answers.push(policy.keepNode({ idleMs: random.below(1e6), nodes: nodes.length }));

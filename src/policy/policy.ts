@@ -52,10 +52,11 @@ export interface Policy {
    */
   chargeKiB?(fn: FunctionFacts): number;
   /**
-   * On which of these nodes, all of which have room, to start a container; −1: on none of them. Without it the fullest
-   * that has room is found by an index, whatever the number of nodes.
+   * On which of these nodes, all of which have room, to start a container, by its index; on `another`, which is reserved
+   * where one is to be had; or on none at present. Without it the fullest that has room is found by an index, whatever
+   * the number of nodes.
    */
-  placeOn?(fn: FunctionFacts, nodes: readonly NodeFacts[]): number;
+  placeOn?(demand: FunctionDemand, nodes: readonly NodeFacts[], held: HeldNodes): number | "another" | "none";
   /** Whether a warm container with nothing in flight is worth its memory: asked on every tick. */
   keepContainer(idle: IdleContainer): boolean;
   /** Whether a node without containers is worth holding. */
@@ -68,8 +69,8 @@ export interface Policy {
   /** Nodes to hold, needed or not: asked on every tick. 0 without it. */
   nodesWanted?(cluster: ClusterFacts): number;
   /**
-   * Which node to give up, by its index, or −1: its containers take no more invocations, and it is released when the
-   * last one has ended. Asked on every tick.
+   * Which node to give up, by its index, or −1: nothing more is placed on it, what `containersToStart` wants is started
+   * elsewhere, then its containers take no more invocations, and it is released after the last one. Asked on every tick.
    */
   nodeToDrain?(cluster: ClusterFacts): number;
 }
@@ -173,11 +174,21 @@ export interface ClusterFacts {
   readonly nodes: readonly NodeFacts[];
 }
 
+/** All nodes, those without room as well. */
+export interface HeldNodes {
+  /** Held, without those being drained. */
+  readonly count: number;
+  /** Whether one more is to be had, as far as is known. */
+  readonly mayReserve: boolean;
+}
+
 export interface NodeFacts {
   readonly capacityKiB: number;
   readonly freeKiB: number;
   /** Containers on it, starting ones included; and those of the function in question, where there is one. */
   readonly containers: number;
+  /** Containers being started on it: starts crowd one another. */
+  readonly starting: number;
   readonly ofFunction: number;
   /** Invocations running on it. */
   readonly inFlight: number;

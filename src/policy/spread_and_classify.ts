@@ -95,7 +95,7 @@ export function spreadAndClassify(): Policy {
       if (state.containers < CONTAINERS_MAX || isHeavy(state)) return 1;
       return Math.min(fn.concurrencyMax, SHARED_MAX);
     },
-    placeOn(_fn: FunctionFacts, nodes: readonly NodeFacts[]): number {
+    placeOn(_demand: FunctionDemand, nodes: readonly NodeFacts[]): number {
       // The first ones are those held longest; in the order of their reservation.
       const first = nodes.slice(0, NODES);
       let best = 0;

@@ -5,21 +5,30 @@ import { spreadAndClassify } from "./spread_and_classify.ts";
 const fn: FunctionFacts = { id: 0, memoryKiB: 256 * 1_024, timeoutMs: 60_000, concurrencyMax: 255 };
 
 const node = (ofFunction: number, freeMiB: number): NodeFacts => ({
-  ...{ capacityKiB: 3_072 * 1_024, freeKiB: freeMiB * 1_024, containers: 5, inFlight: 0, cpuPct: 0, heldMs: 0 },
+  ...{
+    capacityKiB: 3_072 * 1_024,
+    freeKiB: freeMiB * 1_024,
+    containers: 5,
+    starting: 0,
+    inFlight: 0,
+    cpuPct: 0,
+    heldMs: 0,
+  },
   ofFunction,
 });
 
+const demand = {
+  function: fn,
+  nowMs: 0,
+  concurrency: 1,
+  waiting: 0,
+  chargeKiB: 1,
+  starting: 0,
+  warm: 0,
+  inFlight: 0,
+};
+
 function ask(policy: Policy, more: { waiting?: number; starting?: number; warm?: number; inFlight?: number }): number {
-  const demand = {
-    function: fn,
-    nowMs: 0,
-    concurrency: 1,
-    waiting: 0,
-    chargeKiB: 1,
-    starting: 0,
-    warm: 0,
-    inFlight: 0,
-  };
   return policy.containersToStart({ ...demand, ...more });
 }
 
@@ -32,9 +41,10 @@ function ends(policy: Policy, memoryMiB: number, times = 40): void {
 
 Deno.test("spread-and-classify takes the node with fewest containers of the function, then most free memory", () => {
   const { placeOn } = spreadAndClassify();
-  assertEquals(placeOn!(fn, [node(1, 2_000), node(0, 500), node(0, 800), node(2, 3_000)]), 2);
+  const held = { count: 11, mayReserve: true };
+  assertEquals(placeOn!(demand, [node(1, 2_000), node(0, 500), node(0, 800), node(2, 3_000)], held), 2);
   const far = [...Array.from({ length: 10 }, () => node(1, 300)), node(0, 3_000)];
-  assertEquals(placeOn!(fn, far), 0, "only the first ten nodes count");
+  assertEquals(placeOn!(demand, far, held), 0, "only the first ten nodes count");
 });
 
 Deno.test("spread-and-classify starts a spare when the last idle container goes out", () => {

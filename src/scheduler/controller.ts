@@ -126,6 +126,7 @@ export class Controller {
       const fn = state.functionById.get(id);
       if (fn) this.starter.serve(fn);
     }
+    for (const node of state.nodes) if (node.draining) this.starter.evacuate(node);
     this.remover.sweep();
     this.nodes.sweep();
     this.auditor.tick();

@@ -1,6 +1,6 @@
 import { assert, invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
 import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
-import type { NodeFacts } from "../policy/mod.ts";
+import type { HeldNodes, NodeFacts } from "../policy/mod.ts";
 import type { Context } from "./context.ts";
 import { didNotHappen } from "./outcome.ts";
 import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
@@ -36,19 +36,40 @@ export class NodeKeeper {
     return ready;
   }
 
-  /** Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it. */
-  choose(fn: FunctionRecord, kib: number, choose: (nodes: NodeFacts[]) => number): NodeRecord | undefined {
+  /**
+   * Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it; else whether
+   * it wants another.
+   */
+  choose(
+    fn: FunctionRecord,
+    kib: number,
+    choose: (nodes: NodeFacts[]) => number | "another" | "none",
+  ): NodeRecord | "another" | "none" {
     const { tables, nodes } = this.context.state;
     const withRoom = [...nodes].filter(({ slot }) => tables.nodes.mayPlace(slot) && tables.nodes.freeKiB(slot) >= kib);
-    if (withRoom.length === 0) return undefined;
-    const index = choose(withRoom.map((node) => this.factsOf(node, fn)));
-    const node = withRoom[index];
-    assert(index === -1 || node, `policy ${this.context.policy.name} chose node ${index} of ${withRoom.length}`);
-    return node && tables.nodes.reserve(node.slot, kib) ? node : undefined;
+    if (withRoom.length === 0) return "another";
+    const chosen = choose(withRoom.map((node) => this.factsOf(node, fn)));
+    if (chosen === "another" || chosen === "none") return chosen;
+    const node = withRoom[chosen];
+    assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
+    return tables.nodes.reserve(node.slot, kib) ? node : "another";
   }
 
   bySlot(slot: number): NodeRecord | undefined {
     return this.slots[slot];
+  }
+
+  get held(): HeldNodes {
+    let count = 0;
+    for (const node of this.context.state.nodes) if (!node.draining) count++;
+    return { count, mayReserve: this.mayReserve };
+  }
+
+  /** Whether one more node is to be had, as far as is known. */
+  private get mayReserve(): boolean {
+    const { state, options, clock, policy } = this.context;
+    const most = Math.min(options.nodesMax, policy.nodesMax ?? Infinity, state.tables.capacity.nodes);
+    return this.reserving || (state.nodes.size < most && clock.nowMs() >= this.notBeforeMs);
   }
 
   /**
@@ -56,11 +77,9 @@ export class NodeKeeper {
    * at once take more than the burst needs by the time they are there.
    */
   want(why: string): boolean {
-    const { state, options, clock, log, policy } = this.context;
+    const { clock, log } = this.context;
     if (this.reserving) return true;
-    const most = Math.min(options.nodesMax, policy.nodesMax ?? Infinity, state.tables.capacity.nodes);
-    if (state.nodes.size >= most) return false;
-    if (clock.nowMs() < this.notBeforeMs) return false;
+    if (!this.mayReserve) return false;
     this.reserving = true;
     this.context.history.note("", `asking for another node: ${why}`);
     this.reserve().catch((error) => {
@@ -112,7 +131,9 @@ export class NodeKeeper {
       polling: false,
       changes: 0,
       busy: 0,
+      starting: 0,
       draining: false,
+      drainingSinceMs: 0,
       gone: false,
     };
     state.tables.facts.set(slot, facts);
@@ -197,11 +218,16 @@ export class NodeKeeper {
 
   private drain(node: NodeRecord): void {
     node.draining = true;
+    node.drainingSinceMs = this.context.clock.nowMs();
     this.context.state.tables.nodes.shut(node.slot, NodePhase.draining);
-    for (const { slot, containerId } of node.containers) {
-      // One that is starting is looked at again when it is up.
-      if (containerId !== "") this.context.stopGrants(slot);
-    }
+  }
+
+  /** A node that was to be drained stays: there is no room elsewhere for what is on it. */
+  keep(node: NodeRecord): void {
+    if (!node.draining || node.gone) return;
+    node.draining = false;
+    this.context.state.tables.nodes.open(node.slot);
+    this.context.history.note("", `node ${node.lease.nodeId} is not drained: what is on it has no other place`);
   }
 
   private factsOf(node: NodeRecord, fn?: FunctionRecord): NodeFacts {
@@ -216,6 +242,7 @@ export class NodeKeeper {
       capacityKiB: tables.nodes.capacityKiB(slot),
       freeKiB: tables.nodes.freeKiB(slot),
       containers: containers.size,
+      starting: node.starting,
       ofFunction,
       inFlight,
       cpuPct: tables.nodes.cpuPct(slot),

@@ -14,6 +14,8 @@ const BROKEN_PAUSE_MS = 200;
 const BROKEN_PAUSE_MAX_MS = 5_000;
 /** Functions in a round for which room is asked for in vain; after that all who are left have their turn in the next. */
 const ROOM_TRIES_PER_ROUND = 8;
+/** A node on which containers still take invocations is drained for so long at most. */
+const DRAIN_MS_MAX = 15_000;
 /** How often a placement is tried again when the node found had no room after all. */
 const PLACE_TRIES = 8;
 
@@ -57,8 +59,9 @@ export class Starter {
       if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
       if (this.underWay >= this.startsMax) return n > 0;
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
-      const node = this.place(fn, kib);
-      if (!node) {
+      const node = this.place(fn, kib, demand);
+      if (node === "none") return n > 0;
+      if (node === "another") {
         this.triesWithoutRoom++;
         this.askForRoom(fn, kib, demand);
         return true;
@@ -79,15 +82,37 @@ export class Starter {
     return wanted > 0;
   }
 
+  /**
+   * Lets the containers of a draining node go, those of each function when what the policy wants of it is elsewhere:
+   * nobody waits because a node goes. Where that does not come about the node is kept.
+   */
+  evacuate(node: NodeRecord): void {
+    const { state, policy, stopGrants, clock } = this.context;
+    const { containers } = state.tables;
+    const granting = [...node.containers].filter(({ slot }) => containers.phase(slot) === ContainerPhase.warm);
+    for (const fn of new Set(granting.map((record) => record.function))) {
+      const demand = this.demandOf(fn);
+      const wanted = policy.containersToStart(demand);
+      if (wanted > 0) this.serve(fn);
+      else if (demand.starting === 0) {
+        for (const record of granting) if (record.function === fn) stopGrants(record.slot);
+      }
+    }
+    const isLate = clock.nowMs() - node.drainingSinceMs > DRAIN_MS_MAX;
+    if (isLate && granting.some(({ slot }) => containers.phase(slot) === ContainerPhase.warm)) this.nodes.keep(node);
+  }
+
   private demandOf(fn: FunctionRecord): FunctionDemand {
     const { state, clock } = this.context;
     const { containers, tickets, functions } = state.tables;
     let starting = 0, warm = 0, inFlight = 0;
-    for (const { slot } of fn.containers) {
+    for (const { slot, node } of fn.containers) {
       const claim = containers.claimWord(slot), phase = phaseOf(claim);
+      inFlight += inFlightOf(claim);
+      // What is on a node that goes is to be replaced.
+      if (node.draining) continue;
       if (phase === ContainerPhase.starting) starting++;
       if (phase === ContainerPhase.warm) warm++;
-      inFlight += inFlightOf(claim);
     }
     if (fn.unserved.length > 0) fn.unserved.splice(0, Infinity, ...fn.unserved.filter((cell) => tickets.isBound(cell)));
     const waiting = functions.waiting(fn.slot) + fn.unserved.length;
@@ -100,17 +125,20 @@ export class Starter {
     return fn.unserved.shift() ?? this.context.dispatcher.bindOldest(fn.slot);
   }
 
-  /** A node with the memory reserved on it, or undefined. */
-  private place(fn: FunctionRecord, kib: number): NodeRecord | undefined {
+  /** A node with the memory reserved on it; else whether another would do. */
+  private place(fn: FunctionRecord, kib: number, demand: FunctionDemand): NodeRecord | "another" | "none" {
     const { policy } = this.context;
-    if (policy.placeOn) return this.nodes.choose(fn, kib, (nodes) => policy.placeOn!(fn.facts, nodes));
+    if (policy.placeOn) {
+      return this.nodes.choose(fn, kib, (nodes) => policy.placeOn!(demand, nodes, this.nodes.held));
+    }
     const { placement, nodes } = this.context.state.tables;
     for (let tries = 0; tries < PLACE_TRIES; tries++) {
       const slot = placement.find(kib);
-      if (slot < 0) return undefined;
-      if (nodes.reserve(slot, kib)) return this.nodes.bySlot(slot);
+      if (slot < 0) return "another";
+      const node = nodes.reserve(slot, kib) ? this.nodes.bySlot(slot) : undefined;
+      if (node) return node;
     }
-    return undefined;
+    return "another";
   }
 
   private askForRoom(fn: FunctionRecord, kib: number, demand: FunctionDemand): void {
@@ -128,6 +156,7 @@ export class Starter {
     const requestId = newRequestId();
     this.underWay++;
     node.busy++;
+    node.starting++;
     node.changes++;
     try {
       const made = await node.port.createContainer(
@@ -161,6 +190,7 @@ export class Starter {
     } finally {
       this.underWay--;
       node.busy--;
+      node.starting--;
       node.changes++;
       this.context.wake();
     }

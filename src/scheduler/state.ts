@@ -65,8 +65,11 @@ export interface NodeRecord {
   changes: number;
   /** Creates and removes under way. */
   busy: number;
-  /** It takes nothing new, and is released when its last container has ended. */
+  /** Creates among them. */
+  starting: number;
+  /** It takes no new containers, gives up those that it has, and is released after the last one. */
   draining: boolean;
+  drainingSinceMs: number;
   gone: boolean;
 }
 

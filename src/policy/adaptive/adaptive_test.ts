@@ -1,12 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import type { FunctionDemand, FunctionFacts, NodeFacts, Policy } from "../policy.ts";
+import type { FunctionDemand, FunctionFacts, Policy } from "../policy.ts";
 import { ConcurrencySeen } from "./concurrency_seen.ts";
 import { adaptive } from "./mod.ts";
-import { nodeToDrain } from "./nodes.ts";
 import { Slowdown } from "./slowdown.ts";
 
 const MIB_KIB = 1_024;
 const fn: FunctionFacts = { id: 0, memoryKiB: 256 * MIB_KIB, timeoutMs: 60_000, concurrencyMax: 255 };
+
+/** What a container holds with nothing in flight. */
+const IDLE_KIB = 20 * MIB_KIB;
 
 /** Rounds of `calls` at once that take `durationMs` in one container, the first few of them alone. */
 function tellRounds(
@@ -16,6 +18,7 @@ function tellRounds(
   kib = 4 * MIB_KIB,
 ): number {
   let nowMs = 0;
+  policy.measured!(fn, { memoryKiB: IDLE_KIB, cpuPct: 0, inFlight: 0, container: 1 }, 0);
   const round = (inFlight: number) => {
     for (let i = 0; i < inFlight; i++) {
       policy.arrived!(fn, { atMs: nowMs, waitedMs: 0, waitingBefore: 0, isCold: false });
@@ -37,19 +40,13 @@ function demand(policy: Policy, rest: Partial<FunctionDemand>): FunctionDemand {
   return { function: fn, nowMs: 0, concurrency, chargeKiB, waiting: 0, inFlight: 0, warm: 0, starting: 0, ...rest };
 }
 
-function node(rest: Partial<NodeFacts>): NodeFacts {
-  const capacityKiB = 3_072 * MIB_KIB;
-  const none = { containers: 0, ofFunction: 0, inFlight: 0, cpuPct: 0 };
-  return { capacityKiB, freeKiB: capacityKiB, heldMs: 60_000, ...none, ...rest };
-}
-
 Deno.test("adaptive lets sleepers share a container as far as its memory goes, and charges what was measured", () => {
   const policy = adaptive();
   assertEquals([policy.concurrency!(fn), policy.chargeKiB!(fn)], [1, fn.memoryKiB], "nothing is known yet");
   tellRounds(policy, 8, () => 200);
   // 256 MiB × 0.95 less what an idle container holds, at 4 MiB each.
   assertEquals(policy.concurrency!(fn), 55);
-  assertEquals(policy.chargeKiB!(fn), Math.ceil((22 + 8 * 4) * MIB_KIB * 1.1));
+  assertEquals(policy.chargeKiB!(fn), Math.ceil((20 + 8 * 4) * MIB_KIB * 1.1));
 });
 
 Deno.test("adaptive gives each its own container where runs slow one another down, and holds as many as pay", () => {
@@ -114,14 +111,15 @@ Deno.test("adaptive starts for a backlog only while waiting behind what runs wou
   assert(started >= 10 && started < 20, `${started} for 20 that wait, of 2 s each`);
 });
 
-Deno.test("adaptive tries an unknown function with a few containers, however many wait", () => {
-  const policy = adaptive();
-  assertEquals(policy.containersToStart(demand(policy, { waiting: 20 })), 4);
-  assertEquals(policy.containersToStart(demand(policy, { waiting: 16, inFlight: 4, warm: 4 })), 0);
+Deno.test("adaptive tries an unknown function with a container for each that waits, up to a number", () => {
+  const policy = adaptive({ firstContainersMax: 20 });
+  assertEquals(policy.containersToStart(demand(policy, { waiting: 7 })), 7);
+  assertEquals(policy.containersToStart(demand(policy, { waiting: 30 })), 20);
+  assertEquals(policy.containersToStart(demand(policy, { waiting: 30, inFlight: 4, warm: 4, starting: 16 })), 0);
 });
 
 Deno.test("adaptive starts more where those who wait stand still, whatever it takes runs to last", () => {
-  const policy = adaptive();
+  const policy = adaptive({ firstContainersMax: 4 });
   // Nothing is known: none of the runs has ended.
   const stuck = (nowMs: number) =>
     policy.containersToStart(demand(policy, { nowMs, waiting: 9, inFlight: 4, warm: 4 }));
@@ -170,16 +168,6 @@ Deno.test("adaptive looks at a thousand functions in a tick at most, and at each
   assertEquals(new Set(ticks.flat()).size, 2_500);
 });
 
-Deno.test("adaptive counts what containers hold with nothing in flight: the least that was measured", () => {
-  const policy = adaptive();
-  tellRounds(policy, 8, () => 200);
-  const usage = { cpuPct: 0, inFlight: 0, container: 1 };
-  for (const mib of [90, 60]) policy.measured!(fn, { ...usage, memoryKiB: mib * MIB_KIB }, 1e5);
-  policy.measured!(fn, { ...usage, memoryKiB: 200 * MIB_KIB, inFlight: 8 }, 1e5);
-  assertEquals(policy.chargeKiB!(fn), Math.ceil((60 + 8 * 4) * MIB_KIB * 1.1));
-  assertEquals(policy.concurrency!(fn), Math.floor((256 * 0.95 - 60) / 4));
-});
-
 Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);
@@ -193,37 +181,47 @@ Deno.test("adaptive moves what computes from a crowded node, one at a time", () 
   const nowMs = tellRounds(computing, 8, (inFlight) => 150 * inFlight);
   const sleptMs = tellRounds(sleeping, 8, () => 200);
   const idle = (onNode: number, atMs = nowMs) => ({ function: fn, nowMs: atMs, idleMs: 1, warm: 8, onNode, nodes: 2 });
-  assertEquals(computing.keepContainer(idle(5)), true, "one more than an even share may be");
-  assertEquals(computing.keepContainer(idle(6)), false);
-  assertEquals(computing.keepContainer(idle(6)), true, "the one before is not there yet");
-  assertEquals(computing.keepContainer(idle(6, nowMs + 1_000)), false);
+  assertEquals(computing.keepContainer(idle(7)), true, "a few more than an even share may be");
+  assertEquals(computing.keepContainer({ ...idle(8), warm: 7 }), true, "there are too few to do without one");
+  assertEquals(computing.keepContainer(idle(8)), false);
+  assertEquals(computing.keepContainer(idle(8)), true, "the one before is not there yet");
+  assertEquals(computing.keepContainer(idle(8, nowMs + 1_000)), false);
   assertEquals(sleeping.keepContainer(idle(6, sleptMs)), true);
 });
 
-Deno.test("adaptive starts few at once for nobody, so that others' starts are not crowded", () => {
-  const policy = adaptive();
-  tellRounds(policy, 8, (inFlight) => 150 * inFlight);
-  assertEquals(policy.containersToStart(demand(policy, { warm: 1 })), 2);
-  assertEquals(policy.containersToStart(demand(policy, { warm: 1, starting: 2 })), 0);
-  assertEquals(policy.containersToStart(demand(policy, { warm: 1, waiting: 8 })), 7);
+Deno.test("adaptive tells at once who cannot wait, once nothing more can be started", () => {
+  const policy = adaptive({ stuckStarts: 3, startMs: 1_000, trialConcurrency: 1 });
+  tellRounds(policy, 1, () => 2_000);
+  const full = (nowMs: number) => {
+    policy.containersToStart(demand(policy, { nowMs, waiting: 60, inFlight: 4, warm: 4, concurrency: 1 }));
+    return policy.expectedWait!(fn).eachMs;
+  };
+  assertEquals([full(1e5), full(1e5 + 2_000)], [0, 0], "nobody need wait longer than a start");
+  assertEquals(full(1e5 + 6_000), 500, "four containers, two seconds each");
+  policy.containersToStart(demand(policy, { nowMs: 1e5 + 7_000, waiting: 60, inFlight: 4, warm: 4, starting: 1 }));
+  assertEquals(policy.expectedWait!(fn).eachMs, 0, "one more is coming");
 });
 
-Deno.test("adaptive spreads what computes over nodes and packs what sleeps", () => {
-  const nodes = [node({ freeKiB: 500 * MIB_KIB, ofFunction: 3 }), node({ ofFunction: 1 })];
-  const computing = adaptive(), sleeping = adaptive();
-  tellRounds(computing, 8, (inFlight) => 150 * inFlight);
-  tellRounds(sleeping, 8, () => 200);
-  assertEquals([computing.placeOn!(fn, nodes), sleeping.placeOn!(fn, nodes)], [1, 0]);
-});
-
-Deno.test("a node is drained when the others have room for what is on it, and to spare", () => {
-  const options = { drainFactor: 1.3, drainSpareKiB: 512 * MIB_KIB, nodeHeldMsMin: 5_000 };
-  const used = (mib: number, rest: Partial<NodeFacts> = {}) => node({ freeKiB: (3_072 - mib) * MIB_KIB, ...rest });
-  const drained = (nodes: NodeFacts[]) => nodeToDrain({ nowMs: 0, nodes }, options);
-  assertEquals(drained([used(2_000), used(300)]), 1);
-  assertEquals(drained([used(2_000), used(300, { heldMs: 1 })]), -1, "it came a moment ago, and the other is too full");
-  assertEquals(drained([used(2_400), used(300)]), -1, "no room to spare");
-  assertEquals(drained([used(300)]), -1, "the last one goes when it is empty");
+Deno.test("adaptive starts ahead of a round that is sure to come, and lets go when it does not", () => {
+  // Memory is so dear that nothing is kept from one round to the next.
+  const policy = adaptive({ weights: { responseTime: 1e-6, nodeTime: 1 }, holdKiBMs: 0, startMs: 1_000 });
+  policy.measured!(fn, { memoryKiB: IDLE_KIB, cpuPct: 0, inFlight: 0, container: 1 }, 0);
+  const tick = (nowMs: number) => [...policy.functionsToServe!(nowMs)];
+  const keeps = (nowMs: number) =>
+    policy.keepContainer({ function: fn, nowMs, idleMs: 100, warm: 1, onNode: 1, nodes: 1 });
+  const PERIOD_MS = 100_000;
+  for (let round = 0; round < 8; round++) {
+    policy.arrived!(fn, { atMs: round * PERIOD_MS, waitedMs: 0, waitingBefore: 0, isCold: false });
+    const run = { durationMs: 50, memoryKiB: MIB_KIB, inFlight: 1, container: 1 };
+    policy.ended!(fn, { atMs: round * PERIOD_MS + 50, ...run });
+  }
+  const lastMs = 7 * PERIOD_MS, nextMs = 8 * PERIOD_MS;
+  assertEquals([keeps(lastMs + 10_000), keeps(lastMs + 20_000)], [true, false]);
+  assertEquals(tick(lastMs + 20_000), []);
+  assertEquals(tick(nextMs - 3_000), []);
+  assertEquals(tick(nextMs - 1_900), [fn.id]);
+  assertEquals(policy.containersToStart(demand(policy, { nowMs: nextMs - 1_900 })), 1);
+  assertEquals([keeps(nextMs + 500), keeps(nextMs + 2_000)], [true, false]);
 });
 
 Deno.test("concurrency seen: the mean wait behind permits, in runs, and what is old fades", () => {

@@ -1,15 +1,14 @@
 import type { Arrival, ContainerUsage, FunctionDemand, FunctionFacts, RunFacts } from "../policy.ts";
 import { ConcurrencySeen } from "./concurrency_seen.ts";
+import { type ContainerMemory, MemoryNeed } from "./memory_need.ts";
 import type { AdaptiveOptions } from "./options.ts";
 import { ProcessorNeed } from "./processor_need.ts";
+import { Rhythm } from "./rhythm.ts";
 import { Slowdown } from "./slowdown.ts";
+import { keepMsWorth, type Worth } from "./worth.ts";
 
 /** The least weight of a new run in the mean duration. */
 const NEW_RUN_WEIGHT = 0.02;
-/** What the longest gap shrinks to with each arrival, so that one long pause is not remembered for ever. */
-const GAP_KEEP = 0.9998;
-/** Rounds of calls after which a function has a rhythm. */
-const RHYTHM_ROUNDS = 3;
 /** Runs alone and beside others, and how much longer for each one, to hold against it what does not compute. */
 const PLAIN_RUNS = 20;
 const PLAIN_SLOWDOWN = 0.5;
@@ -17,36 +16,39 @@ const PLAIN_SLOWDOWN = 0.5;
 const MOVE_PAUSE_MS = 500;
 const MOVE_PAUSE_GROWTH = 1.2;
 const MOVE_PAUSE_MS_MAX = 60_000;
-/** No run is taken to need less. */
-const PEAK_KIB_MIN = 1_024;
 
 /** What the policy knows of one function, all of it from its own invocations in this life of the scheduler. */
 export class Learnt {
   readonly seen: ConcurrencySeen;
-  readonly #slowdown = new Slowdown();
+  readonly rhythm: Rhythm;
+  readonly #memory: MemoryNeed;
   readonly #processor: ProcessorNeed;
-  /** What its containers were charged when it was looked at last. */
+  readonly #slowdown = new Slowdown();
+  /** As the scheduler told when it was looked at last: containers there are, and what each was charged. */
+  have = 0;
   chargedKiB = 0;
+  isForgotten = false;
+  /** Until when a round of calls is expected that containers were started ahead of. */
+  expectedUntilMs = -Infinity;
   #runs = 0;
   #meanMs = 0;
-  #peakKiB = PEAK_KIB_MIN;
   #running = 0;
   #arrivals = 0;
   #mostAtOnce = 0;
-  #rounds = 0;
-  /** The least that a container of it held with nothing in flight. */
-  #idleKiB = Infinity;
   #movedOnMs = -Infinity;
   #waitingSinceMs: number | undefined;
+  /** Since when more containers are wanted than can be started, as of the last look. */
+  #stuckSinceMs: number | undefined;
+  #lookedMs = -Infinity;
   #moves = 0;
   #nextMoveMs = -Infinity;
-  #lastArrivalMs = -Infinity;
-  #longestGapMs = 0;
   /** Invocations at once that are known not to fit. */
   #tooMany = Infinity;
 
-  constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions) {
+  constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions, common: ContainerMemory) {
     this.seen = new ConcurrencySeen(options.memoryArrivals);
+    this.rhythm = new Rhythm(options.roundGapMs);
+    this.#memory = new MemoryNeed(common);
     this.#processor = new ProcessorNeed(facts.memoryKiB);
   }
 
@@ -55,17 +57,13 @@ export class Learnt {
     this.seen.add(atOnce);
     this.#mostAtOnce = Math.max(this.#mostAtOnce, atOnce);
     this.#running++;
-    this.#movedOnMs = atMs + waitedMs;
-    const gapMs = atMs - this.#lastArrivalMs;
-    if (gapMs > this.options.startMs) this.#rounds++;
-    if (this.#arrivals > 0 && gapMs > 0) this.#longestGapMs = Math.max(gapMs, this.#longestGapMs * GAP_KEEP);
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, atMs);
     this.#arrivals++;
+    this.#movedOnMs = atMs + waitedMs;
+    this.rhythm.arrived(atMs);
   }
 
   ended({ atMs, durationMs, memoryKiB, failure, inFlight, container }: RunFacts): void {
     this.#running = Math.max(0, this.#running - 1);
-    this.#peakKiB = Math.max(this.#peakKiB, memoryKiB);
     if (failure === "out_of_memory") {
       // What was too much once is never tried again.
       this.#tooMany = Math.min(this.#tooMany, Math.max(2, Math.min(inFlight, this.concurrency())));
@@ -74,13 +72,12 @@ export class Learnt {
     this.#runs++;
     this.#processor.ended();
     this.#meanMs += (durationMs - this.#meanMs) * Math.max(1 / this.#runs, NEW_RUN_WEIGHT);
-    this.#slowdown.add(container, atMs, durationMs, inFlight);
+    this.#memory.ended(memoryKiB, this.#slowdown.add(container, atMs, durationMs, inFlight));
   }
 
   measured(usage: ContainerUsage, nowMs: number): void {
     this.#processor.measured(usage, nowMs);
-    // The least: what was in flight a moment ago may have been measured with it.
-    if (usage.inFlight === 0 && usage.memoryKiB > 0) this.#idleKiB = Math.min(this.#idleKiB, usage.memoryKiB);
+    this.#memory.measured(usage);
   }
 
   /** Whether enough runs were seen to conclude anything. */
@@ -119,8 +116,8 @@ export class Learnt {
   /** Invocations that one of its containers should take at once. */
   concurrency(): number {
     const { fillMax, concurrencyMax, trialConcurrency } = this.options;
-    if (!this.isKnown || this.isSlowedBySharing) return 1;
-    const fits = Math.floor((this.facts.memoryKiB * fillMax - this.#idle) / this.#peakKiB);
+    if (!this.isKnown || !this.#memory.isKnown || this.isSlowedBySharing) return 1;
+    const fits = this.#memory.fitsIn(this.facts.memoryKiB * fillMax);
     const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
     return Math.max(1, this.isSlowedBySharing === undefined ? Math.min(most, trialConcurrency) : most);
   }
@@ -128,10 +125,14 @@ export class Learnt {
   /** Memory that one of its containers will hold at most, as far as is known, in KiB. */
   needKiB(): number {
     const { memoryKiB } = this.facts;
-    if (!this.isKnown) return memoryKiB;
-    const { chargeFactor } = this.options;
+    if (!this.isKnown || !this.#memory.isKnown) return memoryKiB;
     const atOnce = Math.min(this.concurrency(), Math.max(1, this.seen.most));
-    return Math.min(memoryKiB, Math.ceil((this.#idle + this.#peakKiB * atOnce) * chargeFactor));
+    return Math.min(memoryKiB, Math.ceil(this.#memory.needKiB(atOnce) * this.options.chargeFactor));
+  }
+
+  /** Memory that one container costs: what it is charged may be more than it needs. */
+  costKiB(): number {
+    return Math.max(this.needKiB(), this.chargedKiB);
   }
 
   /**
@@ -144,27 +145,31 @@ export class Learnt {
     return nowMs - Math.max(this.#waitingSinceMs ?? nowMs, this.#movedOnMs);
   }
 
-  get #idle(): number {
-    const { idleKiB } = this.options;
-    return this.#idleKiB === Infinity ? idleKiB : Math.max(idleKiB, this.#idleKiB);
-  }
-
-  /** Memory that one container costs: what it is charged may be more than it needs. */
-  costKiB(): number {
-    return Math.max(this.needKiB(), this.chargedKiB);
-  }
-
-  /** Mean time between rounds of its calls, which is `lifeMs` where there was one. */
-  meanRoundMs(lifeMs: number): number {
-    return lifeMs / Math.max(1, this.#rounds);
+  /** Notes whether more containers are wanted than can be started, and how many there are. */
+  looked({ nowMs, warm, starting }: FunctionDemand, missing: number): void {
+    const have = warm + starting;
+    if (missing === 0 || starting > 0 || have !== this.have) this.#stuckSinceMs = undefined;
+    else this.#stuckSinceMs ??= nowMs;
+    this.#lookedMs = nowMs;
+    this.have = have;
   }
 
   /**
-   * Whether its next invocation is to be expected: something runs, or the last one came not long ago. Containers are
-   * worth being kept for `worthMs`.
+   * How much longer somebody waits for each that waits before, in milliseconds. 0 as long as more containers can be
+   * started: then nobody need wait longer than a start.
    */
-  isAlive(nowMs: number, worthMs: number): boolean {
-    return this.#running > 0 || nowMs - this.#lastArrivalMs < this.#holdMs(worthMs);
+  waitEachMs(stuckMs: number): number {
+    const isStuck = this.#stuckSinceMs !== undefined && this.#lookedMs - this.#stuckSinceMs > stuckMs;
+    return isStuck && this.isKnown && this.have > 0 ? this.#meanMs / (this.have * this.concurrency()) : 0;
+  }
+
+  /**
+   * Whether its next call is to be expected: something runs, the last one came not long ago, or a round is due. What
+   * containers are worth is judged over the `lifeMs` for which functions have been watched.
+   */
+  isAlive(nowMs: number, worth: Worth, lifeMs: number): boolean {
+    if (this.#running > 0 || nowMs < this.expectedUntilMs) return true;
+    return nowMs - this.rhythm.lastMs < this.#holdMs(worth, lifeMs);
   }
 
   /**
@@ -178,12 +183,12 @@ export class Learnt {
     return true;
   }
 
-  #holdMs(worthMs: number): number {
+  #holdMs(worth: Worth, lifeMs: number): number {
     const { holdMsMin, holdKiBMs, holdGaps, holdMsMax, unknownHoldMsMax } = this.options;
-    const hasRhythm = this.#rounds >= RHYTHM_ROUNDS;
+    const { rounds, longestGapMs, isKnown } = this.rhythm;
+    const worthMs = keepMsWorth(this, worth, lifeMs / Math.max(1, rounds));
     const unknownMs = Math.min(Math.max(holdKiBMs / this.needKiB(), worthMs), unknownHoldMsMax);
     // What has a rhythm that is over is not waited for.
-    const mostMs = hasRhythm ? Math.min(holdGaps * this.#longestGapMs, worthMs, holdMsMax) : unknownMs;
-    return Math.max(holdMsMin, mostMs);
+    return Math.max(holdMsMin, isKnown ? Math.min(holdGaps * longestGapMs, worthMs, holdMsMax) : unknownMs);
   }
 }

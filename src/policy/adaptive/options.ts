@@ -4,10 +4,11 @@ import { assert, MIB } from "../../base/mod.ts";
 export interface AdaptiveOptions {
   /** What response time and node time count for, as in the score. */
   readonly weights: { readonly responseTime: number; readonly nodeTime: number };
+
+  // What is learnt of a function.
+
   /** Runs of a function before anything is concluded from them. Until then its invocations share no container. */
   readonly runsMin: number;
-  /** Containers started for a function of which nothing is known, however many wait for it. */
-  readonly firstContainers: number;
   /** Invocations at once in a container while it is not known whether they slow one another down. */
   readonly trialConcurrency: number;
   /** Invocations at once in a container, however little they need. */
@@ -19,16 +20,37 @@ export interface AdaptiveOptions {
   readonly sharedMin: number;
   /** Runs that the nodes' stats cover before they say whether it computes. */
   readonly processorRunsMin: number;
-  /** Calls that a plain scheduler's starts are spread over at least, in the response time that waits count against. */
-  readonly plainArrivals: number;
-  /** What a container holds at least before anything runs in it, in KiB; more where more was measured. */
-  readonly idleKiB: number;
+  /** Arrivals after which what was seen of concurrency counts for 1/e. */
+  readonly memoryArrivals: number;
+  /** Calls that come within so many milliseconds of one another are of one round. */
+  readonly roundGapMs: number;
   /** The share of a container's memory that measured peaks may fill. */
   readonly fillMax: number;
   /** What a container is charged beyond the measured peaks, as a factor. */
   readonly chargeFactor: number;
-  /** Arrivals after which what was seen of concurrency counts for 1/e. */
-  readonly memoryArrivals: number;
+
+  // How many containers, and when.
+
+  /** Containers started for a function of which nothing is known, however crowded the nodes; and where they are not. */
+  readonly firstContainers: number;
+  readonly firstContainersMax: number;
+  /** Starts at once on a node that do not slow one another down. */
+  readonly startsUncrowded: number;
+  /** For a first burst nodes are reserved rather than crowded while fewer than this are held. */
+  readonly burstNodesMax: number;
+  /** Those who wait get more containers, whatever was learnt, when none of them was served for so many starts. */
+  readonly stalledStarts: number;
+  /** When nothing could be started for so many starts, whoever comes is told at once what cannot be waited for. */
+  readonly stuckStarts: number;
+  /** Containers of a function being started at once that nobody waits for. */
+  readonly startsAheadMax: number;
+  /** Whether containers are started ahead of rounds of calls that are sure to come. */
+  readonly prewarms: boolean;
+  /** What a start is taken to last before one was seen, in milliseconds. */
+  readonly startMs: number;
+
+  // How long containers are kept.
+
   /** A container above what the function needs is kept so long, in milliseconds. */
   readonly spareIdleMs: number;
   /** A function keeps its containers so long at least after its last call, in milliseconds. */
@@ -42,25 +64,29 @@ export interface AdaptiveOptions {
   /** With a rhythm: as long as they are worth it, for so many of its longest gaps, and so long at most, in milliseconds. */
   readonly holdGaps: number;
   readonly holdMsMax: number;
-  /** Those who wait get more containers, whatever was learnt, when none of them was served for so many starts. */
-  readonly stalledStarts: number;
   /** Time over which calls are counted at least to tell how often they come, in milliseconds. */
   readonly lifeMsMin: number;
-  /** Containers of a function being started at once that nobody waits for. */
-  readonly startsAheadMax: number;
   /** Containers of a computing function that a node may have beyond an even share before they are moved. */
   readonly moveSlack: number;
+
+  // Nodes.
+
   /** A node without containers is kept so long, in milliseconds. */
   readonly nodeIdleMs: number;
-  /** A node held for less than this is not drained, in milliseconds. */
+  /** Of a node held for less than this nobody knows yet whether it stays, in milliseconds. */
   readonly nodeHeldMsMin: number;
   /** A node is drained when what is on it fits elsewhere so many times, with this much to spare, in KiB. */
   readonly drainFactor: number;
   readonly drainSpareKiB: number;
-  /** Nodes that a plain scheduler is taken to hold at least: node time counts against its. */
+  /** A node is reserved ahead when what is free would be taken within this time, in milliseconds; 0: never. */
+  readonly reserveAheadMs: number;
+
+  // The plain scheduler that response time and node time are weighed against.
+
+  /** Calls that its starts are spread over at least. */
+  readonly plainArrivals: number;
+  /** Nodes that it is taken to hold at least. */
   readonly plainNodesMin: number;
-  /** What a start is taken to last before one was seen, in milliseconds. */
-  readonly startMs: number;
 }
 
 const KIB_OF_MIB = MIB / 1_024;
@@ -68,43 +94,50 @@ const KIB_OF_MIB = MIB / 1_024;
 export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   weights: { responseTime: 0.5, nodeTime: 0.5 },
   runsMin: 3,
-  firstContainers: 4,
   trialConcurrency: 8,
   concurrencyMax: 64,
   slowdownMax: 0.1,
   aloneMin: 3,
   sharedMin: 6,
   processorRunsMin: 5,
-  plainArrivals: 100,
-  idleKiB: 22 * KIB_OF_MIB,
+  memoryArrivals: 200,
+  roundGapMs: 1_000,
   fillMax: 0.95,
   chargeFactor: 1.1,
-  memoryArrivals: 200,
+  firstContainers: 4,
+  firstContainersMax: 20,
+  startsUncrowded: 2,
+  burstNodesMax: 6,
+  stalledStarts: 3,
+  stuckStarts: 3,
+  startsAheadMax: 20,
+  prewarms: true,
+  startMs: 1_000,
   spareIdleMs: 15_000,
   holdMsMin: 15_000,
   holdKiBMs: 8_000_000 * KIB_OF_MIB,
+  unknownHoldMsMax: 90_000,
   holdGaps: 3,
   holdMsMax: 3_600_000,
-  unknownHoldMsMax: 90_000,
-  stalledStarts: 3,
   lifeMsMin: 600_000,
-  startsAheadMax: 2,
-  moveSlack: 1,
+  moveSlack: 3,
   nodeIdleMs: 1_000,
-  nodeHeldMsMin: 5_000,
+  nodeHeldMsMin: 3_000,
   drainFactor: 1.3,
-  drainSpareKiB: 1_024 * KIB_OF_MIB,
+  drainSpareKiB: 768 * KIB_OF_MIB,
+  reserveAheadMs: 500,
+  plainArrivals: 100,
   plainNodesMin: 16,
-  startMs: 1_000,
 };
 
 /** Throws where a knob makes no sense. */
 export function checkOptions(options: AdaptiveOptions): void {
-  const { weights, ...numbers } = options;
+  const { weights, prewarms: _, ...numbers } = options;
   assert(weights.responseTime >= 0 && weights.nodeTime >= 0, "weights must not be negative");
   for (const [name, value] of Object.entries(numbers)) assert(value >= 0, `${name} is ${value}, must not be negative`);
-  assert(options.runsMin >= 1 && options.firstContainers >= 1 && options.trialConcurrency >= 1, "nothing would start");
-  assert(options.concurrencyMax >= 1, `concurrencyMax is ${options.concurrencyMax}, must be at least 1`);
+  for (const name of ["runsMin", "firstContainers", "startsUncrowded", "trialConcurrency", "concurrencyMax"] as const) {
+    assert(options[name] >= 1, `${name} is ${options[name]}, must be at least 1`);
+  }
   assert(options.fillMax <= 1, `fillMax is ${options.fillMax}, must be at most 1`);
   assert(options.chargeFactor >= 1, `chargeFactor is ${options.chargeFactor}, must be at least 1`);
 }

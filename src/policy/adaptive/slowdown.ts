@@ -40,8 +40,11 @@ export class Slowdown {
   readonly #shared = new FadingMean();
   readonly #ends = new Map<number, End[]>();
 
-  /** A run that ended at `atMs` in a container with `inFlight` in it, itself included. */
-  add(container: number, atMs: number, durationMs: number, inFlight: number): void {
+  /**
+   * A run that ended at `atMs` in a container with `inFlight` in it, itself included. Answers how many there were at most
+   * while it ran.
+   */
+  add(container: number, atMs: number, durationMs: number, inFlight: number): number {
     // Those that began together end together: the last to end were not alone for that.
     let level = inFlight;
     const ends = this.#endsOf(container);
@@ -49,6 +52,7 @@ export class Slowdown {
     ends.push({ atMs, inFlight });
     if (ends.length > ENDS) ends.shift();
     (level === 1 ? this.#alone : this.#shared).add(durationMs, level);
+    return level;
   }
 
   /** By how much of its duration alone a run takes longer for each one beside it; undefined before enough was seen. */
