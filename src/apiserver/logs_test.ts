@@ -15,7 +15,7 @@ const line = (text: string, timestampMs = 1): LogLine => ({
 });
 
 function node(nodeId: string, changes: Partial<NodeView> = {}): NodeView {
-  const counts = { port: 1, memoryBytes: 0, freeBytes: 0, containers: 0, reservedAtMs: 0 };
+  const counts = { port: 1, memoryBytes: 0, admittedBytes: 0, freeBytes: 0, containers: 0, reservedAtMs: 0 };
   return { nodeId, address: "127.0.0.1", phase: "ready", liveId: "1", ...counts, ...changes };
 }
 

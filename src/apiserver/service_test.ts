@@ -162,6 +162,7 @@ Deno.test("the cluster is told as the scheduler tells it", () =>
       port: 10_300,
       phase: "ready",
       memoryBytes: 3 * 2 ** 30,
+      admittedBytes: 12 * 2 ** 30,
       freeBytes: 2 ** 30,
       containers: 2,
       reservedAtMs: 1,

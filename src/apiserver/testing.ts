@@ -83,6 +83,7 @@ export class TestScheduler implements SchedulerPort {
 
   summary(): Promise<Summary> {
     return Promise.resolve({
+      policy: "test",
       leases: this.granted.length - this.released.length,
       waiting: 0,
       containers: 1,

@@ -40,6 +40,16 @@ export function integer(placeholder: string, min: number, max: number): Kind<num
   };
 }
 
+/** A number with a fraction in `[min, max]`. */
+export function factor(min: number, max: number): Kind<number> {
+  return {
+    placeholder: "FACTOR",
+    allowed: `a number from ${min} to ${max}`,
+    parse: (value) => within(/^\d{1,9}(\.\d{1,9})?$/.test(value) ? Number(value) : undefined, min, max),
+    format: String,
+  };
+}
+
 /** Bytes, written with a unit or without. */
 export function size(min: number, max: number): Kind<number> {
   return {

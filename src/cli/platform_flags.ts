@@ -1,7 +1,9 @@
 import { FUNCTION_MEMORY_BYTES_MIN, GIB, LOG_LEVELS } from "../base/mod.ts";
+import { DEFAULT_POLICY } from "../policy/mod.ts";
 import { type ClientTls, HTTP2_SIDES, type TlsIdentity } from "../rpc/mod.ts";
 import { flag, type Flags, optional, setting, type Values } from "./flags.ts";
-import { choice, duration, endpoint, integer, list, onOff, port, size, text } from "./kinds.ts";
+import { choice, duration, endpoint, factor, integer, list, onOff, port, size, text } from "./kinds.ts";
+import { weights } from "./policy_flags.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** A machine that runs everything; larger fleets are agents that run elsewhere. */
@@ -13,6 +15,12 @@ const IDLE_MS_MAX = DAY_MS;
 /** More threads than any machine has cores to spare for one service. */
 const WORKERS_MAX = 64;
 const NODE_MEMORY_BYTES_MAX = 1_024 * GIB;
+/**
+ * A container of the default 128 MiB is charged 32 MiB at least then: what an idle one holds (10 MiB) with the garbage
+ * of a small function. Larger factors make no more room for such functions, since none is charged less.
+ */
+const OVERCOMMIT = 4;
+const OVERCOMMIT_MAX = 100;
 
 /** What the platform's services can be told. Sizes are bytes, times milliseconds. */
 export const platformFlags = {
@@ -57,15 +65,41 @@ export const platformFlags = {
   nodeMemory: setting(
     flag(size(FUNCTION_MEMORY_BYTES_MIN, NODE_MEMORY_BYTES_MAX), 2 * GIB, "memory that a node's containers share"),
   ),
+  overcommit: setting(
+    flag(
+      factor(1, OVERCOMMIT_MAX),
+      OVERCOMMIT,
+      "how far the memory that containers may use goes beyond their node's, as far as what they use allows; 1: not at all",
+    ),
+  ),
   nodeRefill: setting(flag(duration(0, DAY_MS), 0, "how much later a node handed out is replaced")),
   endWithStdin: flag(onOff, false, "end when stdin closes: then whoever started this agent is gone"),
   runtime: setting(
     flag(choice("KIND", ["process", "simulated"]), "process", "what a container is: a process of its own, or a model"),
   ),
 
-  containerIdle: setting(flag(duration(0, IDLE_MS_MAX), 60_000, "an idle container is removed after it")),
-  containerMin: setting(flag(integer("COUNT", 0, 1_000), 0, "idle containers kept for each function")),
-  nodeIdle: setting(flag(duration(0, IDLE_MS_MAX), 120_000, "a node without containers is released after it")),
+  policy: setting(
+    flag(
+      text("NAME", "the name of a policy"),
+      DEFAULT_POLICY,
+      "who decides what is started, kept and removed; see above",
+    ),
+  ),
+  weights: setting(
+    optional(weights, "what response time and node time count for; policy adaptive only (default 0.5,0.5)"),
+  ),
+  containerIdle: setting(
+    optional(duration(0, IDLE_MS_MAX), "an idle container is removed after it; policy on-demand only (default 60s)"),
+  ),
+  containerMin: setting(
+    flag(integer("COUNT", 0, 1_000), 0, "idle containers kept for each function that was used; any policy"),
+  ),
+  nodeIdle: setting(
+    optional(
+      duration(0, IDLE_MS_MAX),
+      "a node without containers is released after it; any policy (default the policy's own, 120s of on-demand)",
+    ),
+  ),
   workers: setting(
     flag(
       integer("COUNT", 0, WORKERS_MAX),
@@ -95,8 +129,17 @@ const COMMON = [
   "logLevel",
   "http2",
 ] as const satisfies Key[];
-const NODE = ["nodeMemory", "runtime"] as const satisfies Key[];
-const SCHEDULING = ["containerIdle", "containerMin", "nodeIdle", "queueDepth", "workers"] as const satisfies Key[];
+const NODE = ["nodeMemory", "overcommit", "runtime"] as const satisfies Key[];
+const SCHEDULING = [
+  "policy",
+  "weights",
+  "containerIdle",
+  "containerMin",
+  "nodeIdle",
+  "overcommit",
+  "queueDepth",
+  "workers",
+] as const satisfies Key[];
 const POOL = ["nodesWarm", "nodesMax", "nodeRefill"] as const satisfies Key[];
 const PORTS = ["apiserverPort", "schedulerPort", "resourcemanagerPort", "nodePort"] as const satisfies Key[];
 

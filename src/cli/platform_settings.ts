@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { flagName, type Flags, type Values } from "./flags.ts";
 import { platformFlags, type ServiceName, type Settings } from "./platform_flags.ts";
+import { checkPolicyName } from "./policy_flags.ts";
 import { isLoopback, readTokenFile } from "./token_file.ts";
 import { readTlsIdentity, readTlsTrust } from "./tls_files.ts";
 import { UsageError } from "./usage_error.ts";
@@ -17,6 +18,7 @@ export function completeSettings(command: "up" | ServiceName, taken: Values<Flag
     throw new UsageError(`--nodes-warm is ${nodesWarm}, must be at most --nodes-max, which is ${nodesMax}`);
   }
   checkPorts(command, values);
+  checkPolicy(values);
   if (!isLoopback(values.host) && values.tokenFile === undefined) {
     throw new UsageError(
       `--host is "${values.host}", which others can reach: that needs --token-file FILE with a secret token in it`,
@@ -45,6 +47,16 @@ export function completeSettings(command: "up" | ServiceName, taken: Values<Flag
     tls,
     peerTls,
   };
+}
+
+/** What is given must be of use to the policy: who sets a time that nobody looks at would wait for it in vain. */
+function checkPolicy(values: Values<typeof platformFlags>): void {
+  const { policy } = values;
+  checkPolicyName(policy);
+  for (const [key, user] of [["containerIdle", "on-demand"], ["weights", "adaptive"]] as const) {
+    if (values[key] === undefined || policy === user) continue;
+    throw new UsageError(`${flagName(key)} is given, but only policy ${user} goes by it: --policy is "${policy}"`);
+  }
 }
 
 /** Ports of one machine must be apart; node agents take a whole range. */

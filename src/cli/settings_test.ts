@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArgs } from "./args.ts";
 import { basename } from "node:path";
+import { POLICIES } from "../policy/mod.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../rpc/client/identity_testing.ts";
 import { fileKey, type Flags } from "./flags.ts";
 import { pickFlags, platformFlags, type ServiceName, SERVICES, type Settings, settingsOf } from "./platform_flags.ts";
@@ -42,10 +43,10 @@ Deno.test("defaults are those of a laptop", () => {
 });
 
 Deno.test("a flag beats the environment, which beats the config file, which beats the default", () => {
-  const file = { "nodes-max": 5, "node-memory": "512MiB", "log-level": "warn", "container-idle": "10s" };
+  const file = { "nodes-max": 5, "node-memory": "512MiB", "log-level": "warn", "node-idle": "10s" };
   const env = { MINIFAAS_NODES_MAX: "6", MINIFAAS_NODE_MEMORY: "1GiB" };
-  const { nodesMax, nodeMemory, logLevel, containerIdle } = settings({ file, env, args: ["--nodes-max=7"] });
-  assertEquals([nodesMax, nodeMemory, logLevel, containerIdle], [7, 2 ** 30, "warn", 10_000]);
+  const { nodesMax, nodeMemory, logLevel, nodeIdle } = settings({ file, env, args: ["--nodes-max=7"] });
+  assertEquals([nodesMax, nodeMemory, logLevel, nodeIdle], [7, 2 ** 30, "warn", 10_000]);
 });
 
 Deno.test("an empty variable is none", () => {
@@ -93,6 +94,27 @@ Deno.test("what does not fit together is refused", () => {
   refused({ args: ["--node-port=65535"] }, "--node-port is 65535, which leaves no ports for --nodes-max 2");
   const free = settings({ args: ["--scheduler-port=0", "--apiserver-port=0", "--node-port=0", "--nodes-max=50"] });
   assertEquals([free.schedulerPort, free.nodePort], [0, 0], "0 is any free port, as often as one likes");
+});
+
+Deno.test("the policy is one of those there are, and what is set for it is of use to it", () => {
+  const defaults = settings({});
+  assertEquals([defaults.policy, defaults.overcommit, defaults.containerMin], ["adaptive", 4, 0]);
+  const { policy, weights } = settings({ env: { MINIFAAS_WEIGHTS: "0.75,0.25" }, file: { policy: "adaptive" } });
+  assertEquals([policy, weights], ["adaptive", { responseTime: 0.75, nodeTime: 0.25 }]);
+  const known = Object.keys(POLICIES).join(", ");
+  refused({ args: ["--policy=adaptiv"] }, `--policy is "adaptiv", must be one of ${known}; did you mean adaptive?`);
+  refused({ command: "scheduler", env: { MINIFAAS_POLICY: "x" } }, `--policy is "x", must be one of ${known}`);
+  refused({ args: ["--weights=1"] }, '--weights is "1", must be two numbers from 0 that add up to 1, like 0.75,0.25');
+  refused(
+    { args: ["--weights=0.5,0.5", "--policy=kpa"] },
+    '--weights is given, but only policy adaptive goes by it: --policy is "kpa"',
+  );
+  const idle = '--container-idle is given, but only policy on-demand goes by it: --policy is "adaptive"';
+  refused({ args: ["--container-idle=10s"] }, idle);
+  refused({ file: { "container-idle": "10s" } }, idle);
+  assertEquals(settings({ args: ["--container-idle=10s", "--policy=on-demand"] }).containerIdle, 10_000);
+  assertEquals(settings({ args: ["--container-min=1", "--node-idle=1m"] }).nodeIdle, 60_000, "any policy's");
+  refused({ args: ["--overcommit=0.9"] }, '--overcommit is "0.9", must be a number from 1 to 100');
 });
 
 Deno.test("beyond loopback nothing listens without a token", async () => {

@@ -15,6 +15,8 @@ import {
 import { CodeCache, type CodeSource } from "./code_cache.ts";
 import { ContainerLogs, type LogQuery } from "./container_logs.ts";
 import { diskOf } from "./disk.ts";
+import { MemoryGuard } from "./memory_guard.ts";
+import { ProcessorShare } from "./processor_share.ts";
 import type { Container, ContainerRuntime } from "./runtime.ts";
 import type { AgentStats } from "./stats.ts";
 
@@ -29,6 +31,8 @@ export interface NodeAgentOptions {
   readonly cacheFolder?: string;
   /** What all containers together may use. */
   readonly memoryBytes: number;
+  /** How far the limits of all containers together may go beyond that, as a factor; 1, the default: not at all. */
+  readonly overcommit?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,13 +45,17 @@ interface Entry {
   readonly stop: AbortController;
   /** How long its code took to come. */
   fetchMs: number;
+  readonly share: ProcessorShare;
   /** Undefined while it starts. */
   container?: Container;
   removed?: Promise<void>;
   readonly running: Map<symbol, string>;
 }
 
-/** One node: creates, removes, invokes and measures containers, and never hands out more memory than it has. */
+/**
+ * One node: creates, removes, invokes and measures containers, and never hands out more memory than it has, times what
+ * it may be overcommitted.
+ */
 export class NodeAgent {
   readonly runtime: ContainerRuntime;
   readonly #options: NodeAgentOptions;
@@ -55,6 +63,7 @@ export class NodeAgent {
   readonly #entries = new Map<string, Entry>();
   readonly #byRequest = new Map<string, Entry>();
   readonly #logs = new ContainerLogs();
+  readonly #guard: MemoryGuard;
   #owner = { accountId: "", ownerId: "" };
   #liveId = newId();
   #closed = false;
@@ -63,13 +72,24 @@ export class NodeAgent {
     assertInteger(options.memoryBytes, 1, Number.MAX_SAFE_INTEGER, "memoryBytes");
     this.#options = options;
     this.runtime = options.runtime;
-    const { code, cacheFolder } = options;
+    const { code, cacheFolder, clock, memoryBytes, runtime } = options;
+    this.#guard = new MemoryGuard({
+      ...{ clock, memoryBytes },
+      usedBytes: () => runtime.memoryBytes(),
+      isOvercommitted: () => this.reservedBytes > memoryBytes,
+      containers: () => this.#guarded(),
+    });
     this.#code = cacheFolder === undefined ? code : new CodeCache({ folder: cacheFolder, source: code });
   }
 
   /** Changes whenever the node is handed out anew. */
   get liveId(): string {
     return this.#liveId;
+  }
+
+  /** What the limits of all containers together may come to. */
+  get admittedBytes(): number {
+    return Math.floor(this.#options.memoryBytes * (this.#options.overcommit ?? 1));
   }
 
   /** Memory that containers hold by their limits, those that start or end included. */
@@ -152,26 +172,29 @@ export class NodeAgent {
   /** What runs here and what it uses. */
   async stats(): Promise<AgentStats> {
     const entries = [...this.#entries.values()];
-    const containers = await Promise.all(entries.map(async (entry) => {
-      const { memoryBytes, cpuPct } = await entry.container?.usage() ?? { memoryBytes: 0, cpuPct: 0 };
+    const nowMs = this.#options.clock.nowMs();
+    const containers = entries.map((entry) => {
+      const { memoryBytes, cpuMs } = entry.container?.usage() ?? { memoryBytes: 0, cpuMs: 0 };
       return {
         containerId: entry.containerId,
         function: entry.function,
         memoryUsageBytes: memoryBytes,
-        cpuUsagePct: cpuPct,
+        cpuUsagePct: entry.share.percent(nowMs, cpuMs),
+        cpuMs,
         requestIds: [...entry.running.values()],
         usable: !entry.removed && entry.container?.usable === true,
         starting: entry.container === undefined,
       };
-    }));
+    });
     const sum = (of: (container: typeof containers[number]) => number) => containers.reduce((s, c) => s + of(c), 0);
     return {
       liveId: this.#liveId,
       ...this.#owner,
       totalMemoryBytes: this.#options.memoryBytes,
       memoryUsageBytes: sum((container) => container.memoryUsageBytes),
+      admittedMemoryBytes: this.admittedBytes,
       availableMemoryBytes: Math.max(0, this.#options.memoryBytes - this.reservedBytes),
-      cpuUsagePct: sum((container) => container.cpuUsagePct),
+      cpuUsagePct: sum((container) => container.cpuUsagePct) / this.runtime.processors,
       disk: await diskOf(this.#options.cacheFolder ?? "."),
       containers,
     };
@@ -192,12 +215,13 @@ export class NodeAgent {
   /** Removes every container and closes the runtime; later calls fail with `unavailable`. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#guard.close();
     await this.#removeAll();
     await this.runtime.close();
   }
 
   #start(requestId: string, spec: FunctionSpec): Entry {
-    const freeBytes = this.#options.memoryBytes - this.reservedBytes;
+    const freeBytes = this.admittedBytes - this.reservedBytes;
     if (spec.memoryBytes > freeBytes || this.#entries.size >= CONTAINERS_MAX) {
       const room = `needs ${mebibytes(spec.memoryBytes)} MiB, this node has ${mebibytes(freeBytes)} MiB free`;
       const message = `Cannot create a container of function "${spec.functionName}": ${room}`;
@@ -207,7 +231,9 @@ export class NodeAgent {
     const stop = new AbortController();
     const ready = Promise.withResolvers<Container>();
     const started = ready.promise;
-    const entry: Entry = { containerId, requestId, function: spec, started, stop, fetchMs: 0, running: new Map() };
+    const share = new ProcessorShare(this.#options.clock.nowMs());
+    const known = { containerId, requestId, function: spec, started, stop, share };
+    const entry: Entry = { ...known, fetchMs: 0, running: new Map() };
     this.#entries.set(containerId, entry);
     this.#byRequest.set(requestId, entry);
     // Where it fails, nothing is left of it, and the same request may try again.
@@ -215,6 +241,7 @@ export class NodeAgent {
       this.#options.log.warn("a container did not start", { ...namesOf(entry), error: messageOf(error) });
       this.#forget(entry);
     });
+    this.#guard.watch();
     this.#load(entry).then(ready.resolve, ready.reject);
     return entry;
   }
@@ -227,6 +254,23 @@ export class NodeAgent {
     entry.fetchMs = clock.nowMs() - startedMs;
     const onLog = this.#logs.open(containerId, spec);
     return await this.runtime.create({ containerId, function: spec, code, onLog }, signal);
+  }
+
+  #guarded() {
+    return [...this.#entries.values()].flatMap((entry) => {
+      const { container, running, removed } = entry;
+      if (!container?.usable || removed) return [];
+      const { memoryBytes } = container.usage();
+      const stop = () => {
+        const used = { used_mib: mebibytes(memoryBytes), in_flight: running.size };
+        this.#options.log.warn("the node is out of memory: a container is stopped", { ...namesOf(entry), ...used });
+        const { functionName } = entry.function;
+        const message =
+          `Function "${functionName}" was stopped: its node had no memory left, and its container held the most`;
+        container.stop({ kind: "out_of_memory", message });
+      };
+      return [{ memoryBytes, inFlight: running.size, stop }];
+    });
   }
 
   #remove(entry: Entry): Promise<void> {

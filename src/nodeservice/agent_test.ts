@@ -7,12 +7,13 @@ import { bytesOf, readReply, testFunction } from "./testing.ts";
 
 const OWNER = "scheduler-1";
 
-function setUp(options: { memoryMiB?: number; code?: CodeSource } = {}) {
+function setUp(options: { memoryMiB?: number; overcommit?: number; code?: CodeSource } = {}) {
   const clock = new ManualClock();
   const runtime = createSimulatedRuntime({ clock });
   const code = options.code ?? { get: () => Promise.resolve({ code: bytesOf("{}"), hash: "" }) };
+  const { overcommit } = options;
   const memoryBytes = (options.memoryMiB ?? 1_024) * MIB;
-  const agent = new NodeAgent({ runtime, code, memoryBytes, clock, log: silentLog(clock) });
+  const agent = new NodeAgent({ runtime, code, memoryBytes, overcommit, clock, log: silentLog(clock) });
   const create = (requestId: string, changes = {}, ownerId = "") =>
     agent.createContainer({ requestId, ownerId, function: testFunction(changes) });
   const event = (containerId: string, program = {}) =>
@@ -135,11 +136,12 @@ Deno.test("stats tell what runs and what it uses", async () => {
   const containerId = await started("a", { memoryBytes: 512 * MIB });
   const running = event(containerId, { cpuMs: 1_000, memoryMiB: 100 });
   await agent.stats();
-  await clock.advance(100);
+  await clock.advance(1_000);
   const { containers, ...node } = await agent.stats();
-  const { function: spec, cpuUsagePct, ...container } = containers[0];
+  const { function: spec, cpuUsagePct, cpuMs, ...container } = containers[0];
   assertEquals(spec.functionName, "f");
-  assertEquals(Math.round(cpuUsagePct * 10), 335);
+  assertEquals([Math.round(cpuUsagePct * 10), Math.round(cpuMs)], [335, 335]);
+  assertEquals(Math.round(node.cpuUsagePct * 100), 1675, "of two processors");
   assertEquals(container, {
     containerId,
     memoryUsageBytes: 120 * MIB,

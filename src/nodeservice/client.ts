@@ -52,6 +52,7 @@ export function createNodeClient(transport: Transport, close: () => void = () =>
         liveId,
         ownerId,
         totalMemoryBytes: Number(nodeStats?.totalMemoryInBytes ?? 0n),
+        admittedMemoryBytes: Number(nodeStats?.admittedMemoryInBytes ?? 0n),
         memoryUsageBytes: Number(nodeStats?.memoryUsageInBytes ?? 0n),
         cpuUsagePct: nodeStats?.cpuUsagePct ?? 0,
         containers: containerStatsList.map(containerFromWire),
@@ -160,6 +161,7 @@ function containerFromWire(stats: ContainerStats) {
     memoryLimitBytes: Number(stats.totalMemoryInBytes),
     memoryUsageBytes: Number(stats.memoryUsageInBytes),
     cpuUsagePct: stats.cpuUsagePct,
+    cpuMs: stats.cpuTimeInNanos > 0n ? Number(stats.cpuTimeInNanos) / 1e6 : undefined,
     requestIds: stats.requestIds,
     usable: stats.usable,
   };

@@ -1,5 +1,7 @@
 /** The interface that every container runtime implements, and `runtimes/contract.ts` tests. */
-import type { FunctionSpec, Invocation, InvocationReply, LogLine, StartTimes } from "../base/mod.ts";
+import type { FunctionSpec, Invocation, InvocationFooter, InvocationReply, LogLine, StartTimes } from "../base/mod.ts";
+
+export type Failure = NonNullable<InvocationFooter["failure"]>;
 
 /** Starts containers of one kind on this node. */
 export interface ContainerRuntime {
@@ -12,6 +14,10 @@ export interface ContainerRuntime {
    * `out_of_memory` where its memory does not suffice to start) and then leaves nothing behind.
    */
   create(request: CreateRequest, signal?: AbortSignal): Promise<Container>;
+  /** Processors that its containers share. */
+  readonly processors: number;
+  /** What all its containers hold now, in bytes. */
+  memoryBytes(): number;
   /** Removes all containers and whatever the runtime itself holds. */
   close(): Promise<void>;
 }
@@ -36,7 +42,13 @@ export interface Container {
    * (the caller left) cancels it.
    */
   invoke(invocation: Invocation, signal: AbortSignal): Promise<InvocationReply>;
-  usage(): Promise<{ memoryBytes: number; cpuPct: number }>;
+  /**
+   * Memory it holds now, and the processor time it has used since it came up, in milliseconds on one processor: its
+   * start is not its function's doing.
+   */
+  usage(): { readonly memoryBytes: number; readonly cpuMs: number };
+  /** Ends it at once: what runs in it fails so, and it takes nothing more. It is still to be removed. */
+  stop(failure: Failure): void;
   /** Stops it, whatever runs in it, and leaves no process, socket, cgroup or file behind. Twice is once. */
   remove(): Promise<void>;
 }

@@ -190,6 +190,7 @@ function statsToWire(stats: AgentStats) {
       diskAvailInBytes: BigInt(disk.availableBytes),
       diskTotalInodes: BigInt(disk.totalInodes),
       diskFreeInodes: BigInt(disk.freeInodes),
+      admittedMemoryInBytes: BigInt(stats.admittedMemoryBytes),
     },
     // One that still starts is told once its creator knows its id.
     containerStatsList: stats.containers.filter((container) => !container.starting).map(containerToWire),
@@ -216,6 +217,7 @@ function containerToWire(container: ContainerStats) {
     concurrency: BigInt(spec.concurrency),
     allowNet: [...spec.allowNet],
     usable: container.usable,
+    cpuTimeInNanos: nanos(container.cpuMs),
   };
 }
 

@@ -169,8 +169,9 @@ test("stats carry all that a restarted scheduler must know", async ({ node, star
   const { containerId } = await node.createContainer({ requestId: "1", name: "", ownerId: "me", function: spec }, {});
   const report = await node.getStats({ requestId: "r" }, {});
   assertEquals([report.ownerId, report.liveId, report.totalMemoryBytes], ["me", agent.liveId, 1_024 * MIB]);
-  const { memoryUsageBytes, cpuUsagePct, ...container } = report.containers[0];
-  assert(memoryUsageBytes > 0 && cpuUsagePct >= 0);
+  assertEquals(report.admittedMemoryBytes, 1_024 * MIB, "it is not overcommitted");
+  const { memoryUsageBytes, cpuUsagePct, cpuMs = 0, ...container } = report.containers[0];
+  assert(memoryUsageBytes > 0 && cpuUsagePct >= 0 && cpuMs >= 0);
   assertEquals(container, { containerId, function: spec, memoryLimitBytes: 128 * MIB, requestIds: [], usable: true });
   await node.removeContainer({ requestId: "r", containerId, ownerId: "me" }, {});
   assertEquals((await node.getStats({ requestId: "r" }, {})).containers, []);

@@ -1,6 +1,6 @@
 import type { FunctionSpec } from "../base/mod.ts";
 
-/** What a node agent tells of itself: memory in bytes, processor use in percent of one processor. */
+/** What a node agent tells of itself: memory in bytes. */
 export interface AgentStats {
   readonly liveId: string;
   readonly accountId: string;
@@ -8,8 +8,11 @@ export interface AgentStats {
   readonly totalMemoryBytes: number;
   /** What containers use now. */
   readonly memoryUsageBytes: number;
-  /** What is left to be handed out: total less the limits of all containers. */
+  /** What the limits of all containers may come to: total, or more where it may be overcommitted. */
+  readonly admittedMemoryBytes: number;
+  /** What is left to be handed out without overcommitting: total less the limits of all containers. */
   readonly availableMemoryBytes: number;
+  /** What containers use, in percent of all processors. */
   readonly cpuUsagePct: number;
   readonly disk: DiskStats;
   readonly containers: readonly ContainerStats[];
@@ -26,7 +29,10 @@ export interface ContainerStats {
   readonly containerId: string;
   readonly function: FunctionSpec;
   readonly memoryUsageBytes: number;
+  /** In percent of one processor, since somebody asked last. */
   readonly cpuUsagePct: number;
+  /** Processor time since it came up, in milliseconds. */
+  readonly cpuMs: number;
   /** Invocations running now. */
   readonly requestIds: readonly string[];
   readonly usable: boolean;

@@ -1,4 +1,4 @@
-import { adaptive } from "./adaptive/mod.ts";
+import { adaptive, type AdaptiveOptions } from "./adaptive/mod.ts";
 import { baseline } from "./baseline.ts";
 import { fixedKeepalive } from "./fixed_keepalive.ts";
 import { greedyDual } from "./greedy_dual.ts";
@@ -12,9 +12,18 @@ import { spreadAndClassify } from "./spread_and_classify.ts";
 /** How long the policies that say nothing of nodes hold one without containers, in milliseconds. */
 const NODE_IDLE_MS = 60_000;
 
+/** What whoever names a policy can tell it; most have no use for it. */
+export interface PolicySettings {
+  /** What response time and node time count for, as in the score; `adaptive` goes by it. */
+  readonly weights?: AdaptiveOptions["weights"];
+}
+
+/** The policy that runs where nobody names one. */
+export const DEFAULT_POLICY = "adaptive";
+
 /** Every policy by its name, each call a fresh one that has learnt nothing. */
-export const POLICIES: Readonly<Record<string, () => Policy>> = {
-  "adaptive": adaptive,
+export const POLICIES: Readonly<Record<string, (settings?: PolicySettings) => Policy>> = {
+  "adaptive": ({ weights } = {}) => adaptive(weights && { weights }),
   "baseline": baseline,
   "on-demand": () =>
     onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 0, nodesMin: 0, concurrencyMax: 1 }),

@@ -100,7 +100,12 @@ export interface RunFacts {
   /** When its return came. */
   readonly atMs: number;
   readonly durationMs: number;
-  /** As its caller told it: what it used itself, or what its container held while it ran. */
+  /**
+   * As its caller told it. From our own node agents: the most that its whole container held while it ran, which is what
+   * an idle one holds (about 10 MiB of Deno), what is left of runs before it until V8 collects it, and all runs beside
+   * it. By control groups without the pages of Deno's own file, which containers share; 0 where nothing measures it.
+   * Where a group's peak cannot be set back (version 2), the most since the container came up.
+   */
   readonly memoryKiB: number;
   /** Missing after a good run. */
   readonly failure?: FailureKind;
@@ -111,8 +116,16 @@ export interface RunFacts {
 }
 
 export interface ContainerUsage {
+  /** What the whole container holds now, garbage of runs before included, without pages that can be taken back at once. */
   readonly memoryKiB: number;
+  /**
+   * Processor time as a percentage of one processor, its quota being `VCPU_PER_GIB` per GiB of what it may use: 8.4 for
+   * 128 MiB that compute all the time. Without the container's start; in steps of 10 ms.
+   */
   readonly cpuPct: number;
+  /** The time that `cpuPct` covers, in milliseconds: since it was told before, or since the container came up. */
+  readonly coversMs?: number;
+  /** Invocations that had been granted it when the node's answer came: not quite the moment it was measured at. */
   readonly inFlight: number;
   readonly container: number;
 }

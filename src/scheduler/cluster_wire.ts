@@ -19,6 +19,7 @@ export function toNodeView(node: Node): NodeView {
     port: Number(node.nodeServicePort),
     phase: node.phase as NodeView["phase"],
     memoryBytes: Number(node.memoryInBytes),
+    admittedBytes: Number(node.admittedMemoryInBytes),
     freeBytes: Number(node.freeMemoryInBytes),
     containers: Number(node.containers),
     reservedAtMs: Number(node.reservedAtMs),
@@ -33,6 +34,7 @@ export function fromNodeView(view: NodeView): MessageInitShape<typeof NodeSchema
     nodeServicePort: BigInt(view.port),
     phase: view.phase,
     memoryInBytes: BigInt(view.memoryBytes),
+    admittedMemoryInBytes: BigInt(view.admittedBytes),
     freeMemoryInBytes: BigInt(view.freeBytes),
     containers: BigInt(view.containers),
     reservedAtMs: BigInt(view.reservedAtMs),
@@ -49,6 +51,7 @@ export function toContainerView(container: Container): ContainerView {
     version: Number(container.version),
     phase: container.phase as ContainerView["phase"],
     memoryBytes: Number(container.memoryInBytes),
+    chargedBytes: Number(container.chargedMemoryInBytes),
     inFlight: Number(container.inFlight),
     concurrency: Number(container.concurrency),
     createdAtMs: Number(container.createdAtMs),
@@ -66,6 +69,7 @@ export function fromContainerView(view: ContainerView): MessageInitShape<typeof 
     version: BigInt(view.version),
     phase: view.phase,
     memoryInBytes: BigInt(view.memoryBytes),
+    chargedMemoryInBytes: BigInt(view.chargedBytes),
     inFlight: BigInt(view.inFlight),
     concurrency: BigInt(view.concurrency),
     createdAtMs: BigInt(view.createdAtMs),
@@ -91,11 +95,12 @@ const COUNTS = [
 ] as const satisfies readonly (keyof Summary & keyof GetSummaryResponse)[];
 
 export function toSummary(reply: GetSummaryResponse): Summary {
-  return Object.fromEntries(COUNTS.map((name) => [name, Number(reply[name])])) as unknown as Summary;
+  const counts = COUNTS.map((name) => [name, Number(reply[name])]);
+  return { policy: reply.policy, ...Object.fromEntries(counts) };
 }
 
 export function fromSummary(summary: Summary): MessageInitShape<typeof GetSummaryResponseSchema> {
-  return Object.fromEntries(COUNTS.map((name) => [name, BigInt(summary[name])]));
+  return { policy: summary.policy, ...Object.fromEntries(COUNTS.map((name) => [name, BigInt(summary[name])])) };
 }
 
 const NANOS_PER_MS = 1e6;

@@ -19,10 +19,10 @@ export class Controller {
   readonly nodes: NodeKeeper;
   readonly remover: Remover;
   readonly stats: StatsKeeper;
+  readonly shaper: Shaper;
   private readonly starter: Starter;
   private readonly auditor: Auditor;
   private readonly watcher: Watcher;
-  private readonly shaper: Shaper;
   private readonly hungryFunctions = new Set<FunctionRecord>();
   private drainedRang = false;
   private roundDue = false;

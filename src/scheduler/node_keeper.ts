@@ -1,6 +1,7 @@
 import { assert, invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
 import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
 import type { HeldNodes, NodeFacts } from "../policy/mod.ts";
+import { admittedBy, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import { didNotHappen } from "./outcome.ts";
 import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
@@ -37,22 +38,23 @@ export class NodeKeeper {
   }
 
   /**
-   * Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it; else whether
-   * it wants another.
+   * Of the nodes with room for a container of `fn`, the one that `choose` takes by its index, with the memory reserved on
+   * it; else whether it wants another.
    */
   choose(
     fn: FunctionRecord,
-    kib: number,
     choose: (nodes: NodeFacts[]) => number | "another" | "none",
   ): NodeRecord | "another" | "none" {
     const { tables, nodes } = this.context.state;
-    const withRoom = [...nodes].filter(({ slot }) => tables.nodes.mayPlace(slot) && tables.nodes.freeKiB(slot) >= kib);
+    const withRoom = [...nodes].filter((node) => {
+      return tables.nodes.mayPlace(node.slot) && tables.nodes.freeKiB(node.slot) >= chargeOn(fn, node);
+    });
     if (withRoom.length === 0) return "another";
     const chosen = choose(withRoom.map((node) => this.factsOf(node, fn)));
     if (chosen === "another" || chosen === "none") return chosen;
     const node = withRoom[chosen];
     assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
-    return tables.nodes.reserve(node.slot, kib) ? node : "another";
+    return tables.nodes.reserve(node.slot, chargeOn(fn, node)) ? node : "another";
   }
 
   bySlot(slot: number): NodeRecord | undefined {
@@ -100,7 +102,8 @@ export class NodeKeeper {
 
   /** Takes a reserved node into the tables; containers may be placed on it once `open` is called. */
   join(lease: NodeLease, port: NodePort, report: NodeReport, reserveMs: number): NodeRecord {
-    const { state, clock } = this.context;
+    const { state, clock, options } = this.context;
+    const admitted = admittedBy(report);
     const slot = state.tables.nodes.findFree();
     const capacityKiB = kibOf(lease.memoryBytes);
     const { nodeId, address, port: nodePort } = lease;
@@ -124,6 +127,8 @@ export class NodeKeeper {
       port,
       containers: new Set(),
       liveId: report.liveId,
+      admitted,
+      overcommit: Math.min(admitted, options.overcommitMax),
       joinedMs: nowMs,
       answeredMs: nowMs,
       comparedMs: nowMs,

@@ -62,7 +62,7 @@ Deno.test("a charge below what containers may use packs more of them, as far as 
   for (const [overcommitMax, containers] of [[1, 2], [1.6, 3], [8, 4]]) {
     const policy = withPolicy({ chargeKiB: () => 64 * 1_024 });
     const cluster = new TestCluster({ nodes: 1, memoryMib: 256 });
-    cluster.checkMemory = () => {};
+    cluster.nodes[0].overcommit = 8;
     await withScheduler(async ({ scheduler, clock }) => {
       for (let i = 0; i < 6; i++) watch(scheduler.acquire({ requestId: `r${i}`, function: spec() }, {}));
       await clock.advance(3_000);
@@ -75,7 +75,7 @@ Deno.test("another charge is booked for containers that run, as far as their nod
   let chargeKiB = 64 * 1_024;
   const policy = withPolicy({ chargeKiB: () => chargeKiB, ended: () => {} });
   const cluster = new TestCluster({ nodes: 1, memoryMib: 256 });
-  cluster.checkMemory = () => {};
+  cluster.nodes[0].overcommit = 2;
   return withScheduler(async ({ scheduler, clock }) => {
     const calls = [1, 2, 3].map((i) => watch(scheduler.acquire({ requestId: `r${i}`, function: spec() }, {})));
     await clock.advance(2_000);

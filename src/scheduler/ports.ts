@@ -89,6 +89,8 @@ export interface NodeView {
   readonly port: number;
   readonly phase: "joining" | "ready" | "draining" | "lost";
   readonly memoryBytes: number;
+  /** What its containers may use in all, by their limits. */
+  readonly admittedBytes: number;
   readonly freeBytes: number;
   readonly containers: number;
   readonly reservedAtMs: number;
@@ -102,7 +104,10 @@ export interface ContainerView {
   readonly functionName: string;
   readonly version: number;
   readonly phase: "starting" | "warm" | "draining" | "removing";
+  /** Its limit. */
   readonly memoryBytes: number;
+  /** What it takes of its node's account. */
+  readonly chargedBytes: number;
   readonly inFlight: number;
   readonly concurrency: number;
   readonly createdAtMs: number;
@@ -114,6 +119,8 @@ export interface ContainerView {
 
 /** Counters are since the start of the process; the first four are of this moment. */
 export interface Summary {
+  /** Name of the policy that decides. */
+  readonly policy: string;
   readonly leases: number;
   readonly waiting: number;
   readonly containers: number;
@@ -170,7 +177,10 @@ export interface NodeReport {
   readonly ownerId: string;
   /** What containers may use in all; 0 where the agent does not say. */
   readonly totalMemoryBytes: number;
+  /** What containers may use in all, by their limits; 0 where the agent does not say: then no more than in total. */
+  readonly admittedMemoryBytes: number;
   readonly memoryUsageBytes: number;
+  /** In percent of all its processors. */
   readonly cpuUsagePct: number;
   readonly containers: readonly ContainerReport[];
 }
@@ -181,7 +191,10 @@ export interface ContainerReport {
   readonly function?: FunctionSpec;
   readonly memoryLimitBytes: number;
   readonly memoryUsageBytes: number;
+  /** In percent of one processor, since somebody asked last. */
   readonly cpuUsagePct: number;
+  /** Processor time since it came up, in milliseconds; undefined where the agent does not tell. */
+  readonly cpuMs?: number;
   readonly requestIds: readonly string[];
   readonly usable: boolean;
 }

@@ -9,12 +9,13 @@ import {
   sleep,
 } from "../base/mod.ts";
 import { type Hash64, hashText } from "../core/mod.ts";
+import { chargeMinKiB } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
 import type { ContainerReport, NodeLease } from "./ports.ts";
 import type { Remover } from "./remover.ts";
+import type { Shaper } from "./shaper.ts";
 import type { StatsKeeper } from "./stats.ts";
-import { chargeMinKiB } from "./shaper.ts";
 import type { NodeRecord } from "./state.ts";
 
 /** Pause between two questions to a resource manager that does not answer. */
@@ -33,6 +34,7 @@ export class Recovery {
     private readonly nodes: NodeKeeper,
     private readonly stats: StatsKeeper,
     private readonly remover: Remover,
+    private readonly shaper: Shaper,
     private readonly define: (spec: FunctionSpec) => void,
     private readonly onTrouble: () => void = () => {},
   ) {}
@@ -95,8 +97,8 @@ export class Recovery {
     const { containers, functions, nodes, leases } = state.tables;
     const spec = report.function;
     if (!spec || !report.usable || spec.functionName === "" || spec.accountId === "") return false;
-    // As little as it may have been charged before: what the policy thinks now is not known yet.
-    const kib = chargeMinKiB(spec.memoryBytes, this.context.options);
+    // As little as it may have been charged before. What it is charged from now on is looked at when all are known.
+    const kib = chargeMinKiB(spec.memoryBytes, node.admitted);
     if (nodes.freeKiB(node.slot) < kib) return false;
     if (!this.defineQuietly(spec)) return false;
     const fn = state.functions.get(functionKey(spec));
@@ -107,9 +109,11 @@ export class Recovery {
       nodes.release(node.slot, kib);
       return false;
     }
+    this.shaper.adopted(record);
     record.containerId = report.containerId;
     state.tables.names.set(record.slot, report.containerId);
     record.memoryUsageBytes = report.memoryUsageBytes;
+    record.measuredCpuMs = report.cpuMs ?? 0;
     const rank = functions.addRank(fn.slot, record.slot);
     const running = report.requestIds.slice(0, CONCURRENCY_MAX);
     containers.publish(record.slot, rank, spec.concurrency, clock.nowMs(), { fresh: false, inFlight: running.length });

@@ -1,6 +1,7 @@
 import { messageOf, retry } from "../base/mod.ts";
 import { ContainerPhase } from "../core/mod.ts";
 import type { FunctionDemand, RoomCandidate } from "../policy/mod.ts";
+import { chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
 
@@ -67,16 +68,19 @@ export class Remover {
     }
   }
 
-  /** Asks the policy which idle containers to give up for `kib` on one node, needed by the function `forKey`. */
-  makeRoom(kib: number, forKey: string, demand: FunctionDemand): void {
+  /** Asks the policy which idle containers to give up so that one node has room for a container of `fn`. */
+  makeRoom(fn: FunctionRecord, demand: FunctionDemand): void {
+    const { chargeKiB: needKiB, key: forKey } = fn;
     const { state, policy, clock } = this.context;
     const { containers, nodes } = state.tables;
     const candidates: (RoomCandidate & { records: ContainerRecord[] })[] = [];
     for (const node of state.nodes) {
       if (!nodes.mayPlace(node.slot)) continue;
       const onTheWay = [...node.containers].filter((r) => containers.phase(r.slot) === ContainerPhase.removing);
-      const freeKiB = onTheWay.reduce((sum, r) => sum + r.kib, nodes.freeKiB(node.slot));
-      if (freeKiB >= kib) return;
+      // What it takes more than on others is as good as taken.
+      const moreKiB = chargeOn(fn, node) - needKiB;
+      const freeKiB = onTheWay.reduce((sum, r) => sum + r.kib, nodes.freeKiB(node.slot) - moreKiB);
+      if (freeKiB >= needKiB) return;
       const records = [...node.containers].filter((record) =>
         containers.phase(record.slot) === ContainerPhase.warm && containers.inFlight(record.slot) === 0 &&
         state.tables.functions.waiting(record.function.slot) === 0
@@ -86,7 +90,7 @@ export class Remover {
       });
       candidates.push({ freeKiB, idle, records });
     }
-    const eviction = policy.makeRoom(kib, candidates, demand);
+    const eviction = policy.makeRoom(needKiB, candidates, demand);
     if (!eviction) return;
     for (const index of eviction.containers) {
       const record = candidates[eviction.candidate].records[index];

@@ -104,9 +104,10 @@ export class Scheduler implements SchedulerPort {
   async start(): Promise<void> {
     if (this.stage === "closed") return;
     this.stage = "rebuilding";
-    const { nodes, stats, remover } = this.controller;
+    const { nodes, stats, remover, shaper } = this.controller;
     const define = (spec: AcquireRequest["function"]) => void this.define(spec);
-    this.recovery = new Recovery(this.context, nodes, stats, remover, define, () => this.crew.tellStage());
+    const onTrouble = () => this.crew.tellStage();
+    this.recovery = new Recovery(this.context, nodes, stats, remover, shaper, define, onTrouble);
     await this.recovery.run();
     if (this.closing.signal.aborted) return;
     this.stage = "ready";
@@ -157,7 +158,7 @@ export class Scheduler implements SchedulerPort {
   }
 
   summary(): Promise<Summary> {
-    return Promise.resolve(viewSummary(this.state));
+    return Promise.resolve(viewSummary(this.state, this.context.policy.name));
   }
 
   explain(requestId: string): Promise<DecisionView[]> {

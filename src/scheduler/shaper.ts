@@ -1,12 +1,7 @@
 import { assert } from "../base/mod.ts";
+import { chargeMinKiB, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
-import type { SchedulerOptions } from "./options.ts";
-import { type ContainerRecord, type FunctionRecord, kibOf } from "./state.ts";
-
-/** The least that a container which may use `memoryBytes` is charged. */
-export function chargeMinKiB(memoryBytes: number, { overcommitMax }: Pick<SchedulerOptions, "overcommitMax">): number {
-  return Math.ceil(kibOf(memoryBytes) / overcommitMax);
-}
+import type { ContainerRecord, FunctionRecord } from "./state.ts";
 
 /**
  * Gives a function's containers the concurrency limit and the charge that the policy wants, those that run as well, and
@@ -26,7 +21,7 @@ export class Shaper {
     assert(limit >= 1 && limit <= facts.concurrencyMax, `policy ${policy.name} wants a concurrency of ${limit}`);
     const wait = policy.expectedWait?.(facts);
     if (wait) this.context.state.tables.functions.expectWait(fn.slot, wait.waitMs, wait.eachMs);
-    const leastKiB = chargeMinKiB(fn.spec.memoryBytes, options);
+    const leastKiB = chargeMinKiB(fn.spec.memoryBytes, options.overcommitMax);
     const wantedKiB = policy.chargeKiB?.(facts) ?? facts.memoryKiB;
     const chargeKiB = Math.min(facts.memoryKiB, Math.max(leastKiB, Math.ceil(wantedKiB)));
     if (limit === fn.limit && chargeKiB === fn.chargeKiB && !this.undercharged.has(fn)) return;
@@ -41,6 +36,11 @@ export class Shaper {
     this.context.dispatcher.match(fn.slot);
   }
 
+  /** A container that was taken over, charged as little as it may have been: to be looked at again. */
+  adopted({ function: fn }: ContainerRecord): void {
+    this.undercharged.add(fn);
+  }
+
   /** Tries again where a node had no more to give. */
   retry(): void {
     for (const fn of [...this.undercharged]) {
@@ -52,7 +52,7 @@ export class Shaper {
   private charge(record: ContainerRecord): void {
     const { containers, nodes } = this.context.state.tables;
     const { node, function: fn } = record;
-    const moreKiB = fn.chargeKiB - record.kib;
+    const moreKiB = chargeOn(fn, node) - record.kib;
     if (moreKiB === 0) return;
     if (moreKiB < 0) nodes.release(node.slot, -moreKiB);
     else if (!nodes.reserve(node.slot, moreKiB)) {

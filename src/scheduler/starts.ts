@@ -1,6 +1,7 @@
 import { messageOf, PlatformError } from "../base/mod.ts";
 import { ContainerPhase, inFlightOf, phaseOf, RANKS_PER_FUNCTION } from "../core/mod.ts";
 import type { FunctionDemand } from "../policy/mod.ts";
+import { chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import { didNotHappen } from "./outcome.ts";
 import { refuseTooLarge } from "./functions.ts";
@@ -54,18 +55,18 @@ export class Starter {
       return false;
     }
     const wanted = policy.containersToStart(demand);
-    const kib = fn.chargeKiB;
     for (let n = 0; n < wanted; n++) {
       if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
       if (this.underWay >= this.startsMax) return n > 0;
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
-      const node = this.place(fn, kib, demand);
+      const node = this.place(fn, demand);
       if (node === "none") return n > 0;
       if (node === "another") {
         this.triesWithoutRoom++;
-        this.askForRoom(fn, kib, demand);
+        this.askForRoom(fn, demand);
         return true;
       }
+      const kib = chargeOn(fn, node);
       const record = state.addContainer(fn, fn.spec, node, kib, this.context.clock.nowMs());
       if (!record) {
         state.tables.nodes.release(node.slot, kib);
@@ -126,27 +127,29 @@ export class Starter {
   }
 
   /** A node with the memory reserved on it; else whether another would do. */
-  private place(fn: FunctionRecord, kib: number, demand: FunctionDemand): NodeRecord | "another" | "none" {
+  private place(fn: FunctionRecord, demand: FunctionDemand): NodeRecord | "another" | "none" {
     const { policy } = this.context;
-    if (policy.placeOn) {
-      return this.nodes.choose(fn, kib, (nodes) => policy.placeOn!(demand, nodes, this.nodes.held));
-    }
+    if (policy.placeOn) return this.nodes.choose(fn, (nodes) => policy.placeOn!(demand, nodes, this.nodes.held));
     const { placement, nodes } = this.context.state.tables;
+    let kib = fn.chargeKiB;
     for (let tries = 0; tries < PLACE_TRIES; tries++) {
       const slot = placement.find(kib);
       if (slot < 0) return "another";
-      const node = nodes.reserve(slot, kib) ? this.nodes.bySlot(slot) : undefined;
-      if (node) return node;
+      const node = this.nodes.bySlot(slot);
+      if (node && nodes.reserve(slot, chargeOn(fn, node))) return node;
+      // One that may be overcommitted less has no room for it: wherever all of its memory is free it fits.
+      kib = fn.facts.memoryKiB;
     }
     return "another";
   }
 
-  private askForRoom(fn: FunctionRecord, kib: number, demand: FunctionDemand): void {
+  private askForRoom(fn: FunctionRecord, demand: FunctionDemand): void {
+    const kib = fn.chargeKiB;
     const tooLarge = refuseTooLarge(this.context.state.tables, fn.spec);
     if (tooLarge) return this.context.failWaiting(tooLarge, fn);
     if (this.nodes.want(`${fn.key} needs ${Math.ceil(kib / 1024)} MiB, more than any node has free`)) return;
     // Nobody's container goes for one that nobody waits for: two functions started ahead would take turns for ever.
-    if (demand.waiting > 0) this.remover.makeRoom(kib, fn.key, demand);
+    if (demand.waiting > 0) this.remover.makeRoom(fn, demand);
   }
 
   private async start(record: ContainerRecord): Promise<void> {
@@ -199,6 +202,7 @@ export class Starter {
   private onStarted(record: ContainerRecord): void {
     const { state, clock, dispatcher, policy } = this.context;
     const { function: fn } = record;
+    record.measuredMs = clock.nowMs();
     state.counters.containersCreated++;
     fn.startFailures = 0;
     fn.startError = undefined;

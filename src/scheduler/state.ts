@@ -13,7 +13,7 @@ export interface FunctionRecord {
   readonly key: string;
   /** What the policy is told of it; another object when its configuration changes. */
   facts: FunctionFacts;
-  /** What the policy has set for its containers: invocations at once, and the charge to a node's account. */
+  /** What the policy has set for its containers: invocations at once, and the least charge to a node's account. */
   limit: number;
   chargeKiB: number;
   /** Cells of waiters that were bound to a start that failed; the next starts are for them. */
@@ -42,6 +42,9 @@ export interface ContainerRecord {
   /** Empty until the node has named it. */
   containerId: string;
   memoryUsageBytes: number;
+  /** When its node's stats were taken last, or it came up, and the processor time it had used by then. */
+  measuredMs: number;
+  measuredCpuMs: number;
   /** The start's outcome is unknown: it is cleared up with the node's next stats. */
   outcomeUnknown: boolean;
   /** A RemoveContainer is under way. */
@@ -54,6 +57,9 @@ export interface NodeRecord {
   readonly port: NodePort;
   readonly containers: Set<ContainerRecord>;
   liveId: string;
+  /** How far its memory may be overcommitted, as a factor: by its agent, and by the scheduler's setting as well. */
+  readonly admitted: number;
+  readonly overcommit: number;
   readonly joinedMs: number;
   /** Moment of the last answer. */
   answeredMs: number;
@@ -151,6 +157,8 @@ export class State {
       boundCell: -1,
       containerId: "",
       memoryUsageBytes: 0,
+      measuredMs: nowMs,
+      measuredCpuMs: 0,
       outcomeUnknown: false,
       removing: false,
     };

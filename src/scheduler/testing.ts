@@ -38,6 +38,8 @@ export class TestNode {
   createRepliesLost = 0;
   /** What the node tells as its memory, where it is not what the resource manager says. */
   tellsMemoryBytes?: number;
+  /** How far its agent lets its memory be overcommitted; undefined: it does not say. */
+  overcommit?: number;
   openPorts = 0;
   removes = 0;
 
@@ -137,6 +139,7 @@ export class TestNode {
       liveId: this.liveId,
       ownerId: this.ownerId,
       totalMemoryBytes: this.tellsMemoryBytes ?? this.lease.memoryBytes,
+      admittedMemoryBytes: (this.overcommit ?? 0) * this.lease.memoryBytes,
       memoryUsageBytes: 0,
       cpuUsagePct: 12.5,
       containers,
@@ -210,7 +213,7 @@ export class TestCluster {
 
   /** Nothing is ever placed on a node beyond its memory. */
   checkMemory(node: TestNode): void {
-    const most = node.tellsMemoryBytes ?? node.lease.memoryBytes;
+    const most = (node.tellsMemoryBytes ?? node.lease.memoryBytes) * (node.overcommit ?? 1);
     if (node.usedBytes() > most) throw new Error(`${node.lease.nodeId} has more containers than memory`);
   }
 

@@ -22,12 +22,13 @@ const CONTAINER_PHASES: Record<ContainerPhase, ContainerView["phase"]> = {
 
 export function viewNodes(state: State): NodeView[] {
   const { nodes } = state.tables;
-  return [...state.nodes].map(({ slot, lease, liveId, containers }) => ({
+  return [...state.nodes].map(({ slot, lease, liveId, containers, overcommit }) => ({
     nodeId: lease.nodeId,
     address: lease.address,
     port: lease.port,
     phase: NODE_PHASES[nodes.phase(slot)],
     memoryBytes: nodes.capacityKiB(slot) * KIB,
+    admittedBytes: Math.round(nodes.capacityKiB(slot) * KIB * overcommit),
     freeBytes: nodes.freeKiB(slot) * KIB,
     containers: containers.size,
     reservedAtMs: lease.reservedAtMs,
@@ -52,7 +53,8 @@ export function viewContainers(state: State, filter: ContainerFilter, clock: Clo
       functionName,
       version,
       phase: CONTAINER_PHASES[containers.phase(record.slot)],
-      memoryBytes: record.kib * KIB,
+      memoryBytes: record.spec.memoryBytes,
+      chargedBytes: record.kib * KIB,
       inFlight,
       concurrency: containers.limit(record.slot),
       createdAtMs: Math.round(wallMs - (nowMs - record.createdAtMs)),
@@ -63,12 +65,13 @@ export function viewContainers(state: State, filter: ContainerFilter, clock: Clo
   return views;
 }
 
-export function viewSummary(state: State): Summary {
+export function viewSummary(state: State, policy: string): Summary {
   const { counters, functions, leases } = state.tables;
   let containers = 0, waiting = 0;
   for (const record of state.containerBySlot) if (record) containers++;
   for (const { slot } of state.functions.values()) waiting += functions.waiting(slot);
   return {
+    policy,
     leases: leases.countLive(),
     waiting,
     containers,

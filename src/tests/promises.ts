@@ -26,7 +26,9 @@ export interface Snapshot {
   readonly containers: readonly {
     readonly containerId: string;
     readonly nodeId: string;
+    /** Its limit, and what it takes of its node's account. */
     readonly memoryBytes: number;
+    readonly chargedBytes: number;
     readonly inFlight: number;
   }[];
   /** By node, what its agent says; a text where it said nothing. */
@@ -34,6 +36,8 @@ export interface Snapshot {
 }
 
 export interface AgentsWord {
+  /** What the limits of its containers may come to: its memory, times what it may be overcommitted. */
+  readonly admittedBytes: number;
   readonly freeBytes: number;
   readonly containers: readonly string[];
   /** Invocations that run there. */
@@ -58,14 +62,19 @@ export async function assertPromises(asked: Asked): Promise<void> {
   }
 }
 
-/** The first promise: memory is never handed out twice. */
-export function overcommitted({ nodes, containers }: Snapshot): string[] {
+/** The first promise: memory is never handed out twice, but for what its node may be overcommitted. */
+export function overcommitted({ nodes, containers, agents }: Snapshot): string[] {
   return nodes.flatMap(({ nodeId, memoryBytes, freeBytes }) => {
     const faults: string[] = [];
     const here = containers.filter((one) => one.nodeId === nodeId);
-    const takenBytes = memoryOf(here);
+    const takenBytes = sum(here, (one) => one.chargedBytes);
     if (takenBytes > memoryBytes) {
-      faults.push(`node ${nodeId} has ${memoryBytes} bytes, its ${here.length} containers have ${takenBytes}`);
+      faults.push(`node ${nodeId} has ${memoryBytes} bytes, its ${here.length} containers take ${takenBytes}`);
+    }
+    const agent = agents.get(nodeId);
+    const mayUseBytes = sum(here, (one) => one.memoryBytes);
+    if (typeof agent === "object" && mayUseBytes > agent.admittedBytes) {
+      faults.push(`node ${nodeId} admits ${agent.admittedBytes} bytes, its containers may use ${mayUseBytes}`);
     }
     if (freeBytes < 0) faults.push(`node ${nodeId} has ${freeBytes} bytes free`);
     return faults;
@@ -81,14 +90,14 @@ export function unsettled({ leases, waiting, nodes, containers, agents }: Snapsh
   const faults: string[] = [];
   if (waiting !== 0) faults.push(`${waiting} acquires still wait`);
   if (leases > orphans) faults.push(`${leases} leases are left, ${orphans} of callers that were killed`);
-  const inFlight = containers.reduce((sum, one) => sum + one.inFlight, 0);
+  const inFlight = sum(containers, (one) => one.inFlight);
   if (inFlight !== leases) faults.push(`${inFlight} invocations are in flight, there are ${leases} leases`);
   for (const { containerId, nodeId } of containers) {
     if (!nodes.some((node) => node.nodeId === nodeId)) faults.push(`container ${containerId}: no node ${nodeId}`);
   }
   for (const { nodeId, memoryBytes, freeBytes } of nodes) {
     const here = containers.filter((one) => one.nodeId === nodeId);
-    const takenBytes = memoryOf(here);
+    const takenBytes = sum(here, (one) => one.chargedBytes);
     if (freeBytes + takenBytes !== memoryBytes) {
       faults.push(`node ${nodeId}: ${freeBytes} bytes free + ${takenBytes} of containers are not ${memoryBytes}`);
     }
@@ -97,19 +106,22 @@ export function unsettled({ leases, waiting, nodes, containers, agents }: Snapsh
       faults.push(`node ${nodeId} gives no stats: ${agent}`);
       continue;
     }
-    if (agent.freeBytes !== freeBytes) {
-      faults.push(`node ${nodeId}: ${freeBytes} bytes are free, by its own account ${agent.freeBytes}`);
+    const leftBytes = Math.max(0, memoryBytes - sum(here, (one) => one.memoryBytes));
+    if (agent.freeBytes !== leftBytes) {
+      faults.push(`node ${nodeId}: its containers leave ${leftBytes} bytes, by its own account ${agent.freeBytes}`);
     }
     const ours = here.map((one) => one.containerId).sort().join(" "), theirs = agent.containers.toSorted().join(" ");
     if (ours !== theirs) faults.push(`node ${nodeId} should run "${ours}", it runs "${theirs}"`);
-    const leased = here.reduce((sum, one) => sum + one.inFlight, 0);
+    const leased = sum(here, (one) => one.inFlight);
     if (agent.running > leased) faults.push(`node ${nodeId} runs ${agent.running} invocations, ${leased} have a lease`);
   }
   return faults;
 }
 
-function memoryOf(containers: Snapshot["containers"]): number {
-  return containers.reduce((sum, one) => sum + one.memoryBytes, 0);
+type Container = Snapshot["containers"][number];
+
+function sum(containers: readonly Container[], of: (one: Container) => number): number {
+  return containers.reduce((sum, one) => sum + of(one), 0);
 }
 
 async function take(asked: Asked): Promise<Snapshot> {
@@ -133,6 +145,7 @@ async function take(asked: Asked): Promise<Snapshot> {
       containerId: String(one.containerId),
       nodeId: String(one.nodeId),
       memoryBytes: Number(one.memoryInBytes ?? 0),
+      chargedBytes: Number(one.chargedMemoryInBytes ?? 0),
       inFlight: Number(one.inFlight ?? 0),
     })),
     agents: new Map(agents),
@@ -143,6 +156,7 @@ async function agentsWord(asked: Asked, base: string): Promise<AgentsWord> {
   const reply = await callOk(asked, base, "nodeservoceproto.NodeService/GetStats", { requestId: "promises" });
   const containers: { containerId: string; requestIds?: string[] }[] = reply.containerStatsList ?? [];
   return {
+    admittedBytes: Number(reply.nodeStats.admittedMemoryInBytes ?? reply.nodeStats.totalMemoryInBytes),
     freeBytes: Number(reply.nodeStats.availableMemoryInBytes ?? 0),
     containers: containers.map((one) => one.containerId),
     running: containers.reduce((sum, one) => sum + (one.requestIds?.length ?? 0), 0),

@@ -8,10 +8,10 @@ const KEPT = {
   waiting: 0,
   nodes: [{ nodeId: "n1", memoryBytes: 1_000, freeBytes: 400 }],
   containers: [
-    { containerId: "a", nodeId: "n1", memoryBytes: 200, inFlight: 0 },
-    { containerId: "b", nodeId: "n1", memoryBytes: 400, inFlight: 0 },
+    { containerId: "a", nodeId: "n1", memoryBytes: 200, chargedBytes: 200, inFlight: 0 },
+    { containerId: "b", nodeId: "n1", memoryBytes: 800, chargedBytes: 400, inFlight: 0 },
   ],
-  agents: new Map([["n1", { freeBytes: 400, containers: ["b", "a"], running: 0 }]]),
+  agents: new Map([["n1", { admittedBytes: 2_000, freeBytes: 0, containers: ["b", "a"], running: 0 }]]),
 } satisfies Snapshot;
 
 const faultsOf = (snapshot: Snapshot, orphans = 0) => [...overcommitted(snapshot), ...unsettled(snapshot, orphans)];
@@ -25,9 +25,14 @@ Deno.test("a platform at rest that keeps its promises has no faults", () => asse
 const BROKEN: readonly (readonly [string, Snapshot, ...string[]])[] = [
   [
     "memory handed out twice",
-    { ...KEPT, nodes: [{ ...n1, memoryBytes: 500, freeBytes: -100 }], agents: agent({ freeBytes: -100 }) },
-    "node n1 has 500 bytes, its 2 containers have 600",
+    { ...KEPT, nodes: [{ ...n1, memoryBytes: 500, freeBytes: -100 }] },
+    "node n1 has 500 bytes, its 2 containers take 600",
     "node n1 has -100 bytes free",
+  ],
+  [
+    "a node overcommitted further than it may be",
+    { ...KEPT, agents: agent({ admittedBytes: 999 }) },
+    "node n1 admits 999 bytes, its containers may use 1000",
   ],
   ["an acquire that nobody answers", { ...KEPT, waiting: 1 }, "1 acquires still wait"],
   [
@@ -42,18 +47,18 @@ const BROKEN: readonly (readonly [string, Snapshot, ...string[]])[] = [
   ],
   [
     "memory that is lost",
-    { ...KEPT, nodes: [{ ...n1, freeBytes: 300 }], agents: agent({ freeBytes: 300 }) },
+    { ...KEPT, nodes: [{ ...n1, freeBytes: 300 }] },
     "node n1: 300 bytes free + 600 of containers are not 1000",
   ],
   [
     "a container on a node that is gone",
-    { ...KEPT, containers: [a, b, { containerId: "c", nodeId: "n2", memoryBytes: 1, inFlight: 0 }] },
+    { ...KEPT, containers: [a, b, { containerId: "c", nodeId: "n2", memoryBytes: 1, chargedBytes: 1, inFlight: 0 }] },
     "container c: no node n2",
   ],
   [
     "a node that keeps other accounts",
     { ...KEPT, agents: agent({ freeBytes: 100, containers: ["a", "b", "z"] }) },
-    "node n1: 400 bytes are free, by its own account 100",
+    "node n1: its containers leave 0 bytes, by its own account 100",
     'node n1 should run "a b", it runs "a b z"',
   ],
   [

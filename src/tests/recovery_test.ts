@@ -37,7 +37,7 @@ async function assertAgreement(services: Services): Promise<void> {
 }
 
 Deno.test("the scheduler is killed in the middle of load and started again", async (t) => {
-  const flags = { scheduler: ["--container-idle=3s"] };
+  const flags = { scheduler: ["--policy=on-demand", "--container-idle=3s"] };
   await withServices({ agents: 2, flags: { ...flags, resourcemanager: ["--nodes-warm=2"] } }, async (services) => {
     await services.deploy("hello", "--concurrency=10");
     await services.deploy("sleep", "--concurrency=20", "--memory=128MiB");

@@ -119,7 +119,10 @@ Deno.test("node agents that run elsewhere; one is killed with invocations runnin
 });
 
 Deno.test("the resource manager: down at first, away for a while, and slow", async (t) => {
-  const flags = { node: ["--node-memory=256MiB"], scheduler: ["--node-idle=100ms", "--container-idle=100ms"] };
+  const flags = {
+    node: ["--node-memory=256MiB"],
+    scheduler: ["--policy=on-demand", "--node-idle=100ms", "--container-idle=100ms"],
+  };
   await withServices({ agents: 1, flags, later: ["resourcemanager"] }, async (services) => {
     await services.deploy("sleep", "--memory=128MiB", "--timeout=10s");
 

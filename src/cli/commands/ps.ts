@@ -73,6 +73,7 @@ function summaryLine(summary: GetSummaryResponse): string {
     count(summary.coldStarts, "cold start"),
     `${summary.acquires} acquired`,
     `${summary.releases} released`,
+    `policy ${summary.policy}`,
   ];
   return parts.join(", ") + "\n";
 }

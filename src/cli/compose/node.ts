@@ -8,7 +8,7 @@ import { Closers, type Shared } from "./shared.ts";
 /** A node agent and its door. It cleans up what an agent of the same folder left that was killed. */
 export async function composeNode(
   shared: Shared,
-  settings: Pick<Settings, "data" | "runtime" | "nodeMemory" | "apiserver">,
+  settings: Pick<Settings, "data" | "runtime" | "nodeMemory" | "overcommit" | "apiserver">,
 ): Promise<{ agent: NodeAgent; edge: Edge; close: () => Promise<void> }> {
   const { clock, token } = shared;
   const log = shared.log("node");
@@ -20,6 +20,7 @@ export async function composeNode(
     clock,
     log,
     folder,
+    memoryBytes: settings.nodeMemory,
     platformHasToken: token !== undefined,
   });
   for (const { what, enforced, how } of runtime.enforcement) {
@@ -30,6 +31,7 @@ export async function composeNode(
   const agent = new NodeAgent({
     runtime,
     memoryBytes: settings.nodeMemory,
+    overcommit: settings.overcommit,
     code: createCodeSource(createApiClient(apiserver.transport)),
     cacheFolder: path.join(settings.data, "code"),
     clock,

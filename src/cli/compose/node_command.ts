@@ -23,6 +23,7 @@ export function nodeCommand(
     | "data"
     | "nodePort"
     | "nodeMemory"
+    | "overcommit"
     | "runtime"
     | "logLevel"
     | "http2"
@@ -41,6 +42,7 @@ export function nodeCommand(
     "--data": path.join(settings.data, "nodes", String(index)),
     "--apiserver": apiserver,
     "--node-memory": settings.nodeMemory,
+    "--overcommit": settings.overcommit,
     "--runtime": settings.runtime,
     "--log-level": settings.logLevel,
     "--http2": settings.http2,

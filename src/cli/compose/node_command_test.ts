@@ -6,6 +6,7 @@ const settings = {
   data: "/data",
   nodePort: 10_300,
   nodeMemory: 2 ** 30,
+  overcommit: 4,
   runtime: "process",
   logLevel: "info",
   http2: "own",

@@ -1,39 +1,39 @@
 import { DEFAULT_CAPACITY } from "../../core/mod.ts";
 import { createNodeClient } from "../../nodeservice/mod.ts";
-import { onDemand } from "../../policy/mod.ts";
 import { createEdge, type Edge } from "../../rpc/mod.ts";
 import { type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
 import type { Settings } from "../platform_flags.ts";
+import { policyOf } from "./policy.ts";
 import { openThreads } from "./scheduler_threads.ts";
 import { addressOf, type Closers, openDoor, type Shared } from "./shared.ts";
 
 /** The scheduler and its door. Nothing runs before `scheduler.start()`. */
 export function composeScheduler(
   shared: Shared,
-  settings: Pick<Settings, "containerIdle" | "containerMin" | "nodeIdle" | "queueDepth" | "workers">,
+  settings: Pick<
+    Settings,
+    "policy" | "weights" | "containerIdle" | "containerMin" | "nodeIdle" | "overcommit" | "queueDepth" | "workers"
+  >,
   resourceManager: ResourceManagerPort,
   largestNodeBytes?: number,
 ): { scheduler: Scheduler; edge: Edge } {
   const { clock, random, token } = shared;
   const log = shared.log("scheduler");
+  const policy = policyOf(settings);
+  log.info("scheduling", { policy: policy.name });
   const scheduler = new Scheduler(
     {
       clock,
       random,
       log,
-      policy: onDemand({
-        containerIdleMs: settings.containerIdle,
-        nodeIdleMs: settings.nodeIdle,
-        containersMin: settings.containerMin,
-        nodesMin: 0,
-      }),
+      policy,
       resourceManager,
       dial: ({ address, port }) => {
         const client = shared.connect(addressOf({ hostname: address, port }));
         return createNodeClient(client.transport, () => client.close());
       },
     },
-    { largestNodeBytes },
+    { largestNodeBytes, overcommitMax: settings.overcommit },
     { ...DEFAULT_CAPACITY, ringDepth: 2 ** Math.ceil(Math.log2(settings.queueDepth)), workers: settings.workers + 1 },
   );
   const ready = () => scheduler.notReady();

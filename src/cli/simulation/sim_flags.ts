@@ -3,39 +3,8 @@ import { GIB, MIB } from "../../base/mod.ts";
 import { POLICIES } from "../../policy/mod.ts";
 import { DEFAULT_OVERCOMMIT } from "../../simulator/mod.ts";
 import { flag, optional, type Values } from "../flags.ts";
-import { duration, integer, type Kind, list, onOff, size, text } from "../kinds.ts";
-import { nearest } from "../suggest.ts";
-import { UsageError } from "../usage_error.ts";
-
-/** How much response time and node time count for. */
-interface Weights {
-  readonly responseTime: number;
-  readonly nodeTime: number;
-}
-
-const weights: Kind<Weights> = {
-  placeholder: "RT,ND",
-  allowed: "two numbers from 0 that add up to 1, like 0.75,0.25",
-  parse(value) {
-    const parts = value.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
-    const isGood = parts.length === 2 && parts.every((part) => part >= 0) && Math.abs(parts[0] + parts[1] - 1) < 1e-9;
-    return isGood ? { responseTime: parts[0], nodeTime: parts[1] } : undefined;
-  },
-  format: ({ responseTime, nodeTime }) => `${responseTime},${nodeTime}`,
-};
-
-/** A number with a fraction in `[min, max]`. */
-function factor(min: number, max: number): Kind<number> {
-  return {
-    placeholder: "FACTOR",
-    allowed: `a number from ${min} to ${max}`,
-    parse(value) {
-      const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
-      return number >= min && number <= max ? number : undefined;
-    },
-    format: String,
-  };
-}
+import { duration, factor, integer, list, onOff, size, text } from "../kinds.ts";
+import { checkPolicyName, weights } from "../policy_flags.ts";
 
 const NODES_MAX = 10_000;
 const SEED_MAX = 2 ** 32 - 1;
@@ -48,7 +17,11 @@ export const simFlags = {
     short: "w",
   }),
   seed: flag(list(integer("NUMBER", 0, SEED_MAX)), [1], "seeds of chance; of several the mean is told", { short: "s" }),
-  weights: flag(weights, { responseTime: 0.5, nodeTime: 0.5 }, "what response time and node time count for"),
+  weights: flag(
+    weights,
+    { responseTime: 0.5, nodeTime: 0.5 },
+    "what response time and node time count for, in the score and for adaptive",
+  ),
   functions: flag(onOff, false, "tell about every function"),
   html: optional(text("FILE"), "write a page with pictures of the first seed's runs"),
   save: optional(text("FILE"), "write the first seed's workload, to look at or share (.jsonl)"),
@@ -70,13 +43,7 @@ export type SimValues = Values<typeof simFlags>;
 
 /** The policies that are meant, each once. Throws {@linkcode UsageError}. */
 export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
-  const known = Object.keys(POLICIES);
-  for (const name of policy) {
-    if (known.includes(name)) continue;
-    const meant = nearest(name, known);
-    const hint = meant ? `; did you mean ${meant}?` : "";
-    throw new UsageError(`--policy is "${name}", must be one of ${known.join(", ")}${hint}`);
-  }
+  policy.forEach(checkPolicyName);
   return [...new Set(policy)];
 }
 

@@ -39,7 +39,7 @@ export async function runSimulations(
     const workload = await source.load(seed, first ? () => {} : watcher.onNote);
     const runOne = async (name: string): Promise<RunResult> => {
       const run = await simulate({
-        ...{ workload, seed, policy: POLICIES[name](), cluster: clusterOptions(values) },
+        ...{ workload, seed, policy: POLICIES[name](values), cluster: clusterOptions(values) },
         onProgress: (over, of) => watcher.onProgress(`seed ${seed}, ${name}`, over / of),
       });
       events += run.events;

@@ -179,11 +179,18 @@ const CASES: Cases = {
     // 0.335 of a processor: 299 ms. A process may use what is left of the quota of its first and last period.
     assert(durationNanos > 150e6, `100 ms of work took ${durationNanos} ns`);
   },
-  async "usage tells its memory"({ start }) {
+  async "usage tells its memory"({ start, runtime }) {
     const container = await start();
-    const { memoryBytes, cpuPct } = await container.usage();
+    const { memoryBytes, cpuMs } = container.usage();
     assert(memoryBytes > 0 && memoryBytes < 128 * MIB, `it uses ${memoryBytes} bytes`);
-    assert(cpuPct >= 0);
+    assert(cpuMs >= 0);
+    assert(runtime.memoryBytes() >= memoryBytes, `all of them use ${runtime.memoryBytes()} bytes`);
+  },
+  async "one that is stopped takes nothing more"({ start, send }) {
+    const container = await start();
+    container.stop({ kind: "out_of_memory", message: "as the test says" });
+    assertEquals(container.usable, false);
+    assertEquals((await send(container)).failure?.kind, "unavailable");
   },
   async "removing ends what runs in it; twice is once"({ start, send }) {
     const container = await start();

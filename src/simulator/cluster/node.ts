@@ -174,6 +174,7 @@ export class SimNode {
       liveId: this.liveId,
       ownerId: this.ownerId,
       totalMemoryBytes: options.nodeMemoryBytes,
+      admittedMemoryBytes: options.nodeMemoryBytes * options.overcommitMax,
       memoryUsageBytes: this.#usedBytes,
       cpuUsagePct: elapsedMs > 0 ? cpuMs / elapsedMs / options.cores * 100 : 0,
       containers,

@@ -9,9 +9,8 @@ import {
   KIB,
   messageOf,
 } from "../../../base/mod.ts";
+import type { Failure } from "../../runtime.ts";
 import { type Frame, FrameError, readFrames } from "./frames.ts";
-
-export type Failure = NonNullable<InvocationFooter["failure"]>;
 
 /** URL and headers as JSON: Deno's server takes headers of twice this. */
 const CALL_LENGTH_MAX = 64 * KIB;
@@ -45,6 +44,7 @@ export class Call {
   #sent = false;
   #over = false;
   #bodyBytes = 0;
+  #peakBytes = 0;
   #stopTimer = () => {};
 
   /** `key` names it within its container; `outputBytes` is what the container had printed before it. */
@@ -72,6 +72,11 @@ export class Call {
     else this.#send();
     const head = await this.#head.promise;
     return { head, body: { [Symbol.asyncIterator]: () => this.#bodyIterator() }, footer: this.#footer.promise };
+  }
+
+  /** Its container held so much while it ran. */
+  notePeak(bytes: number): void {
+    this.#peakBytes = Math.max(this.#peakBytes, bytes);
   }
 
   /** Ends it as failed, unless it is over. */
@@ -203,7 +208,8 @@ export class Call {
     this.#signal.removeEventListener("abort", this.#onAbort);
     const durationNanos = Math.round((this.#owner.clock.nowMs() - this.#startedMs) * 1e6);
     this.#head.resolve(undefined);
-    this.#footer.resolve({ durationNanos, maxMemoryBytes: this.#owner.peakBytes(), failure });
+    this.notePeak(this.#owner.peakBytes());
+    this.#footer.resolve({ durationNanos, maxMemoryBytes: this.#peakBytes, failure });
     // After a good run the connection is kept, unless the function never read all of its request.
     if (failure || !this.#sent) this.#request?.destroy();
     this.#owner.onEnded(this);

@@ -31,6 +31,24 @@ export function createCgroupParents(name: string, proc = "/proc/self"): CgroupPa
   return { memory: find("memory"), cpu: find("cpu") };
 }
 
+/** Lets all groups under `parents` hold so much memory together: beyond it the kernel ends the largest process in them. */
+export function limitMemoryOf({ memory }: CgroupParents, bytesMax: number): void {
+  if (memory?.version === 1) {
+    // Kernels before 5.11 count the groups below only where they are told so.
+    tryWrite(memory.folder, "memory.use_hierarchy", "1");
+    write(memory.folder, "memory.limit_in_bytes", String(bytesMax));
+    tryWrite(memory.folder, "memory.memsw.limit_in_bytes", String(bytesMax));
+  } else if (memory) {
+    write(memory.folder, "memory.max", String(bytesMax));
+    tryWrite(memory.folder, "memory.swap.max", "0");
+  }
+}
+
+/** Memory in use by all groups under `parents`, in bytes; undefined where no controller counts it. */
+export function memoryUsedBy({ memory }: CgroupParents): number | undefined {
+  return memory && usedBytes(memory.folder, memory.version === 1);
+}
+
 /** Every folder of `parents`, each once. */
 export function parentFolders(parents: CgroupParents): string[] {
   return [...new Set([parents.memory?.folder, parents.cpu?.folder].filter((folder) => folder !== undefined))];
@@ -85,7 +103,7 @@ export class Cgroup {
 
   /** Memory in use, in bytes; undefined where no controller counts it. */
   memoryBytes(): number | undefined {
-    return this.#readMemory("memory.usage_in_bytes", "memory.current");
+    return this.#memory === undefined ? undefined : usedBytes(this.#memory, this.#memoryV1);
   }
 
   /** Starts {@linkcode peakBytes} anew, where the kernel can. */
@@ -95,7 +113,8 @@ export class Cgroup {
   }
 
   peakBytes(): number | undefined {
-    return this.#readMemory("memory.max_usage_in_bytes", "memory.peak");
+    const file = this.#memoryV1 ? "memory.max_usage_in_bytes" : "memory.peak";
+    return this.#memory === undefined ? undefined : readBytes(this.#memory, file);
   }
 
   /** Whether the kernel has killed in it for want of memory. */
@@ -112,11 +131,6 @@ export class Cgroup {
 
   #folders(): string[] {
     return [...new Set([this.#memory, this.#cpu].filter((folder) => folder !== undefined))];
-  }
-
-  #readMemory(fileV1: string, fileV2: string): number | undefined {
-    const text = this.#memory && read(this.#memory, this.#memoryV1 ? fileV1 : fileV2);
-    return text ? Number(text) : undefined;
   }
 }
 
@@ -191,6 +205,19 @@ function probe(folder: string, version: 1 | 2, controller: "memory" | "cpu"): vo
   } finally {
     Deno.removeSync(child);
   }
+}
+
+/** What a group and those below it hold, less the pages of files that the kernel can take back at any time. */
+function usedBytes(folder: string, isV1: boolean): number | undefined {
+  const bytes = readBytes(folder, isV1 ? "memory.usage_in_bytes" : "memory.current");
+  if (bytes === undefined) return undefined;
+  const pattern = isV1 ? /^total_inactive_file (\d+)/m : /^inactive_file (\d+)/m;
+  return Math.max(0, bytes - Number(pattern.exec(read(folder, "memory.stat") ?? "")?.[1] ?? 0));
+}
+
+function readBytes(folder: string, file: string): number | undefined {
+  const text = read(folder, file);
+  return text ? Number(text) : undefined;
 }
 
 /** A control file is there already: one that is not is never made. */

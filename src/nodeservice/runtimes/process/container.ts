@@ -7,8 +7,8 @@ import {
   sleep,
   type StartTimes,
 } from "../../../base/mod.ts";
-import type { Container } from "../../runtime.ts";
-import { Call, type CallOwner, type Failure } from "./call.ts";
+import type { Container, Failure } from "../../runtime.ts";
+import { Call, type CallOwner } from "./call.ts";
 import type { Cgroup } from "./cgroup.ts";
 import type { Channel } from "./channel.ts";
 import type { MemoryMeter } from "./memory.ts";
@@ -53,12 +53,13 @@ export class ProcessContainer implements Container, CallOwner {
   #lastKey = 0;
   #outputWhenIdle = 0;
   #removed?: Promise<void>;
-  #cpu: { atMs: number; cpuMs: number };
+  /** Processor time when it came up, and now. */
+  #startCpuMs = 0;
+  #cpuMs = 0;
 
   constructor(parts: ContainerParts) {
     this.#parts = parts;
     this.clock = parts.clock;
-    this.#cpu = { atMs: this.clock.nowMs(), cpuMs: 0 };
     this.exited = parts.child.status.then((status) => this.#onExit(status));
   }
 
@@ -79,19 +80,24 @@ export class ProcessContainer implements Container, CallOwner {
       const footer = { durationNanos: 0, maxMemoryBytes: 0, failure: { kind: "unavailable" as const, message } };
       return { body: nothing(), footer: Promise.resolve(footer) };
     }
-    if (this.#calls.size === 0) this.#parts.meter.resetPeak();
+    // Each call is told the most that its container held while it ran itself.
+    const { meter } = this.#parts;
+    const peakBytes = meter.peakBytes();
+    for (const call of this.#calls) call.notePeak(peakBytes);
+    meter.resetPeak();
     const call = new Call(++this.#lastKey, this.#parts.output.bytes, this, invocation, signal);
     this.#calls.add(call);
     return await call.run();
   }
 
-  usage(): Promise<{ memoryBytes: number; cpuPct: number }> {
-    const atMs = this.clock.nowMs();
-    const cpuMs = processCpuMs(this.#parts.child.pid) ?? this.#cpu.cpuMs;
-    const elapsedMs = atMs - this.#cpu.atMs;
-    const cpuPct = elapsedMs > 0 ? Math.max(0, (cpuMs - this.#cpu.cpuMs) / elapsedMs * 100) : 0;
-    this.#cpu = { atMs, cpuMs };
-    return Promise.resolve({ memoryBytes: this.#parts.meter.bytes(), cpuPct });
+  /** It can take calls from now on. */
+  cameUp(times: StartTimes): void {
+    this.times = times;
+    this.#startCpuMs = this.#readCpuMs();
+  }
+
+  usage(): { memoryBytes: number; cpuMs: number } {
+    return { memoryBytes: this.#parts.meter.bytes(), cpuMs: this.#readCpuMs() - this.#startCpuMs };
   }
 
   remove(): Promise<void> {
@@ -215,8 +221,14 @@ export class ProcessContainer implements Container, CallOwner {
 
   #outOfMemory(): Failure {
     const { functionName, memoryBytes } = this.#parts.function;
-    const message = `Function "${functionName}" used more than its ${Math.floor(memoryBytes / MIB)} MiB of memory`;
-    return { kind: "out_of_memory", message };
+    const what = this.#parts.meter.ranOut() === "node"
+      ? "was stopped: its node had no memory left, and its container held the most"
+      : `used more than its ${Math.floor(memoryBytes / MIB)} MiB of memory`;
+    return { kind: "out_of_memory", message: `Function "${functionName}" ${what}` };
+  }
+
+  #readCpuMs(): number {
+    return this.#cpuMs = processCpuMs(this.#parts.child.pid) ?? this.#cpuMs;
   }
 
   async #remove(): Promise<void> {

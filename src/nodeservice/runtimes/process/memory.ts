@@ -1,9 +1,12 @@
-import type { Clock } from "../../../base/mod.ts";
+import { type Clock, MIB } from "../../../base/mod.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { processMemoryBytes } from "./procfs.ts";
 
 /** How often resident memory is looked at where no control group can limit it. */
 const POLL_MS = 50;
+
+/** The kernel hands memory to a group in portions: at its limit a group may hold this much less. */
+const NEAR_BYTES = 2 * MIB;
 
 /** A container's memory, whoever counts it. */
 export interface MemoryMeter {
@@ -12,18 +15,21 @@ export interface MemoryMeter {
   resetPeak(): void;
   /** Highest use seen since; 0 where it cannot be measured. */
   peakBytes(): number;
-  /** Whether it was over its limit. */
-  ranOut(): boolean;
+  /** Whether its process had to end for want of memory: of its own, or of its node's. */
+  ranOut(): "own" | "node" | undefined;
   stop(): void;
 }
 
 /** The kernel counts, limits and kills. */
-export function cgroupMeter(cgroup: Cgroup): MemoryMeter {
+export function cgroupMeter(cgroup: Cgroup, bytesMax: number): MemoryMeter {
   return {
     bytes: () => cgroup.memoryBytes() ?? 0,
     resetPeak: () => cgroup.resetPeak(),
     peakBytes: () => cgroup.peakBytes() ?? 0,
-    ranOut: () => cgroup.ranOutOfMemory(),
+    ranOut() {
+      if (!cgroup.ranOutOfMemory()) return undefined;
+      return (cgroup.peakBytes() ?? bytesMax) >= bytesMax - NEAR_BYTES ? "own" : "node";
+    },
     stop: () => {},
   };
 }
@@ -56,7 +62,7 @@ export function polledMeter(pid: number, bytesMax: number, clock: Clock, onOver:
       look();
       return peak;
     },
-    ranOut: () => over,
+    ranOut: () => over ? "own" : undefined,
     stop: () => cancel(),
   };
 }

@@ -3,7 +3,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { type Clock, type Log, PlatformError, systemClock } from "../../../base/mod.ts";
 import type { Container, ContainerRuntime, CreateRequest } from "../../runtime.ts";
-import { createCgroupParents, parentFolders, removeGroup } from "./cgroup.ts";
+import { createCgroupParents, limitMemoryOf, memoryUsedBy, parentFolders, removeGroup } from "./cgroup.ts";
 import { checkAllowNet } from "./command.ts";
 import type { ProcessContainer } from "./container.ts";
 import { enforcementOf } from "./enforcement.ts";
@@ -27,6 +27,8 @@ export interface ProcessRuntimeOptions {
   readonly platformHasToken?: boolean;
   /** `poll` leaves control groups alone: memory is polled, CPU is not limited. Default: groups where writable. */
   readonly limits?: "auto" | "poll";
+  /** What all containers together may hold, in bytes; the kernel sees to it where control groups are writable. */
+  readonly memoryBytes?: number;
   /** The Deno executable. */
   readonly denoPath?: string;
 }
@@ -61,6 +63,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions = {}):
       options.log?.warn("removed control groups of killed node agents", { groups: orphans.length });
     }
   }
+  if (options.memoryBytes !== undefined) limitMemoryOf(cgroups, options.memoryBytes);
   claimRunFolder(root, containersFolder, parentFolders(cgroups));
   const harnessPath = join(containersFolder, "harness.mjs");
   await Deno.writeTextFile(harnessPath, await plainHarness());
@@ -82,6 +85,7 @@ interface Environment extends StartEnvironment {
 class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly enforcement: ContainerRuntime["enforcement"];
+  readonly processors = navigator.hardwareConcurrency;
   readonly #environment: Environment;
   readonly #containers = new Set<ProcessContainer>();
   readonly #starting = new Set<Promise<unknown>>();
@@ -108,6 +112,11 @@ class ProcessRuntime implements ContainerRuntime {
     }
   }
 
+  memoryBytes(): number {
+    const sum = () => [...this.#containers].reduce((bytes, container) => bytes + container.usage().memoryBytes, 0);
+    return memoryUsedBy(this.#environment.cgroups) ?? sum();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#starting);
@@ -129,6 +138,7 @@ class ProcessRuntime implements ContainerRuntime {
       },
       invoke: (invocation, signal) => container.invoke(invocation, signal),
       usage: () => container.usage(),
+      stop: (failure) => container.stop(failure),
       remove: () => container.remove().finally(() => containers.delete(container)),
     };
   }

@@ -42,7 +42,7 @@ export async function startContainer(
     const bootedMs = environment.clock.nowMs();
     await loadCode(channel, request, bundlePath, stop);
     cgroup?.limitCpu(VCPU_PER_GIB * request.function.memoryBytes / GIB);
-    container.times = { bootMs: bootedMs - startedMs, importMs: environment.clock.nowMs() - bootedMs };
+    container.cameUp({ bootMs: bootedMs - startedMs, importMs: environment.clock.nowMs() - bootedMs });
     return container;
   } catch (error) {
     const failure = error instanceof PlatformError
@@ -81,7 +81,7 @@ async function spawn(environment: StartEnvironment, request: CreateRequest, sequ
   const onBytes = () => container.checkOutput();
   const output = new Output(child.stdout, child.stderr, { containerId, onLog, onBytes, wallMs: () => clock.wallMs() });
   const meter = cgroup && cgroups.memory
-    ? cgroupMeter(cgroup)
+    ? cgroupMeter(cgroup, memoryBytes)
     : polledMeter(child.pid, memoryBytes, clock, () => container.stopForMemory());
   const spec = request.function;
   const container: ProcessContainer = new ProcessContainer({

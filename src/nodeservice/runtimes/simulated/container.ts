@@ -3,18 +3,15 @@ import {
   EVENT_BYTES_MAX,
   type FailureKind,
   type Invocation,
-  type InvocationFooter,
   type InvocationReply,
   MIB,
   sleep,
   type StartTimes,
 } from "../../../base/mod.ts";
-import type { Container, CreateRequest } from "../../runtime.ts";
+import type { Container, CreateRequest, Failure } from "../../runtime.ts";
 import { quotaCores, REFERENCE_NODE } from "./model.ts";
 import { parseProgram, type Program } from "./program.ts";
 import type { Processors } from "./processors.ts";
-
-type Failure = NonNullable<InvocationFooter["failure"]>;
 
 interface Run {
   readonly program: Program;
@@ -32,7 +29,7 @@ export class SimulatedContainer implements Container {
   readonly #runs = new Set<Run>();
   #ending?: Failure;
   #hasTimedOut = false;
-  #cpu: { atMs: number; usedMs: number };
+  readonly #startedCpuMs: number;
 
   constructor(
     request: CreateRequest,
@@ -44,7 +41,7 @@ export class SimulatedContainer implements Container {
     this.#processors = parts.processors;
     this.#clock = parts.clock;
     this.#onRemoved = parts.onRemoved;
-    this.#cpu = { atMs: parts.clock.nowMs(), usedMs: parts.processors.usedMs(request.containerId) };
+    this.#startedCpuMs = parts.processors.usedMs(request.containerId);
   }
 
   get containerId(): string {
@@ -72,12 +69,13 @@ export class SimulatedContainer implements Container {
     return { head, body: chunks(new TextEncoder().encode(JSON.stringify(run.program.answer))), footer };
   }
 
-  usage(): Promise<{ memoryBytes: number; cpuPct: number }> {
-    const now = { atMs: this.#clock.nowMs(), usedMs: this.#processors.usedMs(this.containerId) };
-    const elapsedMs = now.atMs - this.#cpu.atMs;
-    const cpuPct = elapsedMs > 0 ? (now.usedMs - this.#cpu.usedMs) / elapsedMs * 100 : 0;
-    this.#cpu = now;
-    return Promise.resolve({ memoryBytes: this.#memoryBytes(), cpuPct });
+  usage(): { memoryBytes: number; cpuMs: number } {
+    const cpuMs = this.#processors.usedMs(this.containerId) - this.#startedCpuMs;
+    return { memoryBytes: this.#ending ? 0 : this.#memoryBytes(), cpuMs };
+  }
+
+  stop(failure: Failure): void {
+    this.#end(failure);
   }
 
   remove(): Promise<void> {

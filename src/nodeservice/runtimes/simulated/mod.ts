@@ -31,6 +31,7 @@ class SimulatedRuntime implements ContainerRuntime {
     { what: "cpu", enforced: true, how: "simulated: quota and shared processors" },
     { what: "code", enforced: false, how: "simulated: no code runs" },
   ];
+  readonly processors: number;
   readonly #clock: Clock;
   readonly #processors: Processors;
   readonly #start: { readonly delayMs: number; readonly cpuMs: number };
@@ -39,7 +40,8 @@ class SimulatedRuntime implements ContainerRuntime {
 
   constructor(options: SimulatedRuntimeOptions) {
     this.#clock = options.clock;
-    this.#processors = new Processors(options.cores ?? REFERENCE_NODE.cores, options.clock);
+    this.processors = options.cores ?? REFERENCE_NODE.cores;
+    this.#processors = new Processors(this.processors, options.clock);
     const { startDelayMs, startCpuMs } = REFERENCE_NODE;
     this.#start = { delayMs: options.startDelayMs ?? startDelayMs, cpuMs: options.startCpuMs ?? startCpuMs };
   }
@@ -74,6 +76,10 @@ class SimulatedRuntime implements ContainerRuntime {
     });
     this.#containers.add(container);
     return container;
+  }
+
+  memoryBytes(): number {
+    return [...this.#containers].reduce((bytes, container) => bytes + container.usage().memoryBytes, 0);
   }
 
   async close(): Promise<void> {
