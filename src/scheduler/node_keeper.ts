@@ -106,6 +106,7 @@ export class NodeKeeper {
       containers: new Set(),
       liveId: report.liveId,
       joinedMs: nowMs,
+      meteredMs: nowMs,
       answeredMs: nowMs,
       comparedMs: nowMs,
       failures: 0,
@@ -237,6 +238,7 @@ export class NodeKeeper {
     for (const record of [...node.containers]) {
       state.tables.containers.drain(record.slot);
     }
+    this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     node.port.close();
     state.nodes.delete(node);
@@ -304,7 +306,9 @@ export class NodeKeeper {
     }
     try {
       const { port, report } = await this.greet(lease, beganMs + options.callTimeoutMs * 2);
-      const node = this.join(lease, port, report, clock.nowMs() - beganMs);
+      const reserveMs = clock.nowMs() - beganMs;
+      const node = this.join(lease, port, report, reserveMs);
+      this.context.score.reserved(reserveMs);
       state.tables.nodes.open(node.slot);
     } catch (error) {
       this.release(lease);
@@ -316,6 +320,7 @@ export class NodeKeeper {
   }
 
   private forget(node: NodeRecord): void {
+    this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     this.context.state.nodes.delete(node);
     this.slots[node.slot] = undefined;

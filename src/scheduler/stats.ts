@@ -68,10 +68,11 @@ export class StatsKeeper {
       return this.nodes.lose(node, "another scheduler owns it", "keep");
     }
     if (report.liveId !== node.liveId) return this.nodes.lose(node, "it was started anew", "release");
+    const { answeredMs } = node;
     node.answeredMs = clock.nowMs();
     node.failures = 0;
     state.tables.nodes.setLoad(node.slot, report.cpuUsagePct);
-    this.takeUsage(node, report);
+    this.takeUsage(node, report, clock.nowMs() - answeredMs);
     this.endAdopted(node, report);
     if (quiet && node.busy === 0 && node.changes === changes) {
       await this.reconcile(node, report);
@@ -96,18 +97,21 @@ export class StatsKeeper {
     return report.containers.some(({ containerId, usable }) => usable && !known.has(containerId));
   }
 
-  private takeUsage(node: NodeRecord, report: NodeReport): void {
-    const { policy, clock, state } = this.context;
+  private takeUsage(node: NodeRecord, report: NodeReport, elapsedMs: number): void {
+    const { policy, clock, state, feed } = this.context;
     const usage = new Map(report.containers.map((c) => [c.containerId, c]));
     for (const record of node.containers) {
       const { slot, generation, containerId, function: fn } = record;
       const found = usage.get(containerId);
       record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
-      if (!found || !policy.measured) continue;
+      if (!found) continue;
+      const inFlight = state.tables.containers.inFlight(slot);
+      feed?.measured(fn, found.cpuUsagePct, elapsedMs, found.memoryUsageBytes, inFlight);
+      if (!policy.measured) continue;
       policy.measured(fn.facts, {
         memoryKiB: kibOf(found.memoryUsageBytes),
         cpuPct: found.cpuUsagePct,
-        inFlight: state.tables.containers.inFlight(slot),
+        inFlight,
         container: containerNumber(slot, generation),
       }, clock.nowMs());
       this.watcher.touch(fn);

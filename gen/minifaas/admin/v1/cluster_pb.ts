@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file minifaas/admin/v1/cluster.proto.
  */
 export const file_minifaas_admin_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taW5pZmFhcy9hZG1pbi92MS9jbHVzdGVyLnByb3RvEhFtaW5pZmFhcy5hZG1pbi52MSLGAQoETm9kZRIPCgdub2RlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSGQoRbm9kZV9zZXJ2aWNlX3BvcnQYAyABKAMSDQoFcGhhc2UYBCABKAkSFwoPbWVtb3J5X2luX2J5dGVzGAUgASgDEhwKFGZyZWVfbWVtb3J5X2luX2J5dGVzGAYgASgDEhIKCmNvbnRhaW5lcnMYByABKAMSFgoOcmVzZXJ2ZWRfYXRfbXMYCCABKAMSDwoHbGl2ZV9pZBgJIAEoCSKLAgoJQ29udGFpbmVyEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNZnVuY3Rpb25fbmFtZRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgDEg0KBXBoYXNlGAYgASgJEhcKD21lbW9yeV9pbl9ieXRlcxgHIAEoAxIRCglpbl9mbGlnaHQYCCABKAMSEwoLY29uY3VycmVuY3kYCSABKAMSFQoNY3JlYXRlZF9hdF9tcxgKIAEoAxIVCg1pZGxlX3NpbmNlX21zGAsgASgDEh0KFW1lbW9yeV91c2FnZV9pbl9ieXRlcxgMIAEoAyISChBMaXN0Tm9kZXNSZXF1ZXN0IjsKEUxpc3ROb2Rlc1Jlc3BvbnNlEiYKBW5vZGVzGAEgAygLMhcubWluaWZhYXMuYWRtaW4udjEuTm9kZSJCChVMaXN0Q29udGFpbmVyc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1mdW5jdGlvbl9uYW1lGAIgASgJIkoKFkxpc3RDb250YWluZXJzUmVzcG9uc2USMAoKY29udGFpbmVycxgBIAMoCzIcLm1pbmlmYWFzLmFkbWluLnYxLkNvbnRhaW5lciITChFHZXRTdW1tYXJ5UmVxdWVzdCKqAgoSR2V0U3VtbWFyeVJlc3BvbnNlEg4KBmxlYXNlcxgBIAEoAxIPCgd3YWl0aW5nGAIgASgDEhIKCmNvbnRhaW5lcnMYAyABKAMSDQoFbm9kZXMYBCABKAMSEAoIYWNxdWlyZXMYBSABKAMSEAoIcmVsZWFzZXMYBiABKAMSEwoLY29sZF9zdGFydHMYByABKAMSFwoPdW5rbm93bl9yZXR1cm5zGAggASgDEhYKDmV4cGlyZWRfbGVhc2VzGAkgASgDEhoKEm1lbW9yeV9jb3JyZWN0aW9ucxgKIAEoAxIaChJjb250YWluZXJzX2NyZWF0ZWQYCyABKAMSGgoSY29udGFpbmVyc19yZW1vdmVkGAwgASgDEhIKCm5vZGVzX2xvc3QYDSABKAMiKwoVRXhwbGFpblJlcXVlc3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkiSAoWRXhwbGFpblJlcXVlc3RSZXNwb25zZRIuCglkZWNpc2lvbnMYASADKAsyGy5taW5pZmFhcy5hZG1pbi52MS5EZWNpc2lvbiKJAgoIRGVjaXNpb24SEgoKcmVxdWVzdF9pZBgBIAEoCRISCgphY2NvdW50X2lkGAIgASgJEhUKDWZ1bmN0aW9uX25hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCRIUCgxjb250YWluZXJfaWQYBSABKAkSDwoHbm9kZV9pZBgGIAEoCRIVCg1kZWNpZGVkX2F0X21zGAcgASgDEhcKD3dhaXRlZF9pbl9uYW5vcxgIIAEoAxIWCg53YWl0aW5nX2JlZm9yZRgJIAEoAxIUCgxhbHRlcm5hdGl2ZXMYCiADKAkSKAoGZXZlbnRzGAsgAygLMhgubWluaWZhYXMuYWRtaW4udjEuRXZlbnQiJAoFRXZlbnQSDQoFYXRfbXMYASABKAMSDAoEdGV4dBgCIAEoCTKRAwoOQ2x1c3RlclNlcnZpY2USVgoJTGlzdE5vZGVzEiMubWluaWZhYXMuYWRtaW4udjEuTGlzdE5vZGVzUmVxdWVzdBokLm1pbmlmYWFzLmFkbWluLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEmUKDkxpc3RDb250YWluZXJzEigubWluaWZhYXMuYWRtaW4udjEuTGlzdENvbnRhaW5lcnNSZXF1ZXN0GikubWluaWZhYXMuYWRtaW4udjEuTGlzdENvbnRhaW5lcnNSZXNwb25zZRJZCgpHZXRTdW1tYXJ5EiQubWluaWZhYXMuYWRtaW4udjEuR2V0U3VtbWFyeVJlcXVlc3QaJS5taW5pZmFhcy5hZG1pbi52MS5HZXRTdW1tYXJ5UmVzcG9uc2USZQoORXhwbGFpblJlcXVlc3QSKC5taW5pZmFhcy5hZG1pbi52MS5FeHBsYWluUmVxdWVzdFJlcXVlc3QaKS5taW5pZmFhcy5hZG1pbi52MS5FeHBsYWluUmVxdWVzdFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Ch9taW5pZmFhcy9hZG1pbi92MS9jbHVzdGVyLnByb3RvEhFtaW5pZmFhcy5hZG1pbi52MSLGAQoETm9kZRIPCgdub2RlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSGQoRbm9kZV9zZXJ2aWNlX3BvcnQYAyABKAMSDQoFcGhhc2UYBCABKAkSFwoPbWVtb3J5X2luX2J5dGVzGAUgASgDEhwKFGZyZWVfbWVtb3J5X2luX2J5dGVzGAYgASgDEhIKCmNvbnRhaW5lcnMYByABKAMSFgoOcmVzZXJ2ZWRfYXRfbXMYCCABKAMSDwoHbGl2ZV9pZBgJIAEoCSKLAgoJQ29udGFpbmVyEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNZnVuY3Rpb25fbmFtZRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgDEg0KBXBoYXNlGAYgASgJEhcKD21lbW9yeV9pbl9ieXRlcxgHIAEoAxIRCglpbl9mbGlnaHQYCCABKAMSEwoLY29uY3VycmVuY3kYCSABKAMSFQoNY3JlYXRlZF9hdF9tcxgKIAEoAxIVCg1pZGxlX3NpbmNlX21zGAsgASgDEh0KFW1lbW9yeV91c2FnZV9pbl9ieXRlcxgMIAEoAyISChBMaXN0Tm9kZXNSZXF1ZXN0IjsKEUxpc3ROb2Rlc1Jlc3BvbnNlEiYKBW5vZGVzGAEgAygLMhcubWluaWZhYXMuYWRtaW4udjEuTm9kZSJCChVMaXN0Q29udGFpbmVyc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1mdW5jdGlvbl9uYW1lGAIgASgJIkoKFkxpc3RDb250YWluZXJzUmVzcG9uc2USMAoKY29udGFpbmVycxgBIAMoCzIcLm1pbmlmYWFzLmFkbWluLnYxLkNvbnRhaW5lciITChFHZXRTdW1tYXJ5UmVxdWVzdCKqAgoSR2V0U3VtbWFyeVJlc3BvbnNlEg4KBmxlYXNlcxgBIAEoAxIPCgd3YWl0aW5nGAIgASgDEhIKCmNvbnRhaW5lcnMYAyABKAMSDQoFbm9kZXMYBCABKAMSEAoIYWNxdWlyZXMYBSABKAMSEAoIcmVsZWFzZXMYBiABKAMSEwoLY29sZF9zdGFydHMYByABKAMSFwoPdW5rbm93bl9yZXR1cm5zGAggASgDEhYKDmV4cGlyZWRfbGVhc2VzGAkgASgDEhoKEm1lbW9yeV9jb3JyZWN0aW9ucxgKIAEoAxIaChJjb250YWluZXJzX2NyZWF0ZWQYCyABKAMSGgoSY29udGFpbmVyc19yZW1vdmVkGAwgASgDEhIKCm5vZGVzX2xvc3QYDSABKAMiKwoVRXhwbGFpblJlcXVlc3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkiSAoWRXhwbGFpblJlcXVlc3RSZXNwb25zZRIuCglkZWNpc2lvbnMYASADKAsyGy5taW5pZmFhcy5hZG1pbi52MS5EZWNpc2lvbiKJAgoIRGVjaXNpb24SEgoKcmVxdWVzdF9pZBgBIAEoCRISCgphY2NvdW50X2lkGAIgASgJEhUKDWZ1bmN0aW9uX25hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCRIUCgxjb250YWluZXJfaWQYBSABKAkSDwoHbm9kZV9pZBgGIAEoCRIVCg1kZWNpZGVkX2F0X21zGAcgASgDEhcKD3dhaXRlZF9pbl9uYW5vcxgIIAEoAxIWCg53YWl0aW5nX2JlZm9yZRgJIAEoAxIUCgxhbHRlcm5hdGl2ZXMYCiADKAkSKAoGZXZlbnRzGAsgAygLMhgubWluaWZhYXMuYWRtaW4udjEuRXZlbnQiJAoFRXZlbnQSDQoFYXRfbXMYASABKAMSDAoEdGV4dBgCIAEoCSIRCg9HZXRTY29yZVJlcXVlc3Qi6wIKEEdldFNjb3JlUmVzcG9uc2USDgoGcG9saWN5GAEgASgJEg8KB3NlY29uZHMYAiABKAESLQoDYWxsGAMgASgLMiAubWluaWZhYXMuYWRtaW4udjEuRnVuY3Rpb25TY29yZRIzCglmb3Jnb3R0ZW4YBCABKAsyIC5taW5pZmFhcy5hZG1pbi52MS5GdW5jdGlvblNjb3JlEjMKCWZ1bmN0aW9ucxgFIAMoCzIgLm1pbmlmYWFzLmFkbWluLnYxLkZ1bmN0aW9uU2NvcmUSFAoMbm9kZV9zZWNvbmRzGAYgASgBEh8KF3VuYXNzaWduZWRfbm9kZV9zZWNvbmRzGAcgASgBEikKB3Jlc2VydmUYCCABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5UaW1lcxIOCgZtaXNzZWQYCSABKAMSKwoHc2hhZG93cxgKIAEoCzIaLm1pbmlmYWFzLmFkbWluLnYxLlNoYWRvd3Mi+gQKDUZ1bmN0aW9uU2NvcmUSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1mdW5jdGlvbl9uYW1lGAIgASgJEg0KBWNhbGxzGAMgASgDEg4KBndhaXRlZBgEIAEoAxITCgtjb2xkX3N0YXJ0cxgFIAEoAxIPCgdyZWZ1c2VkGAYgASgDEhEKCWNhbmNlbGxlZBgHIAEoAxJACghmYWlsdXJlcxgIIAMoCzIuLm1pbmlmYWFzLmFkbWluLnYxLkZ1bmN0aW9uU2NvcmUuRmFpbHVyZXNFbnRyeRImCgR3YWl0GAkgASgLMhgubWluaWZhYXMuYWRtaW4udjEuVGltZXMSJQoDcnVuGAogASgLMhgubWluaWZhYXMuYWRtaW4udjEuVGltZXMSKAoGY3JlYXRlGAsgASgLMhgubWluaWZhYXMuYWRtaW4udjEuVGltZXMSJgoEYm9vdBgMIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLlRpbWVzEigKBmltcG9ydBgNIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLlRpbWVzEjIKCHN0YXJ0aW5nGA4gASgLMiAubWluaWZhYXMuYWRtaW4udjEuQ29udGFpbmVyVGltZRIuCgRidXN5GA8gASgLMiAubWluaWZhYXMuYWRtaW4udjEuQ29udGFpbmVyVGltZRIuCgRpZGxlGBAgASgLMiAubWluaWZhYXMuYWRtaW4udjEuQ29udGFpbmVyVGltZRIUCgxub2RlX3NlY29uZHMYESABKAEaLwoNRmFpbHVyZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIjUKDUNvbnRhaW5lclRpbWUSDwoHc2Vjb25kcxgBIAEoARITCgtnaWJfc2Vjb25kcxgCIAEoASI8CgVUaW1lcxINCgVjb3VudBgBIAEoAxITCgtzdW1fc2Vjb25kcxgCIAEoARIPCgdidWNrZXRzGAMgAygDIuABCgdTaGFkb3dzEg8KB2ZhaWx1cmUYASABKAkSEwoLbGFnX3NlY29uZHMYAiABKAESDQoFY2FsbHMYAyABKAMSDAoEbGF0ZRgEIAEoAxIPCgdkcm9wcGVkGAUgASgDEisKCWxpdmVfaG91chgGIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLkNvc3RzEiwKCmxpdmVfdG90YWwYByABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5Db3N0cxImCgV0d2lucxgIIAMoCzIXLm1pbmlmYWFzLmFkbWluLnYxLlR3aW4ihgEKBFR3aW4SDgoGcG9saWN5GAEgASgJEgwKBHJvbGUYAiABKAkSDwoHZmFpbHVyZRgDIAEoCRImCgRob3VyGAQgASgLMhgubWluaWZhYXMuYWRtaW4udjEuQ29zdHMSJwoFdG90YWwYBSABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5Db3N0cyLMAQoFQ29zdHMSDQoFY2FsbHMYASABKAMSDgoGZmFpbGVkGAIgASgDEhgKEHJlc3BvbnNlX3NlY29uZHMYAyABKAESFAoMbm9kZV9zZWNvbmRzGAQgASgBEhsKDnJlc3BvbnNlX3JhdGlvGAUgASgBSACIAQESFwoKbm9kZV9yYXRpbxgGIAEoAUgBiAEBEhIKBXNjb3JlGAcgASgBSAKIAQFCEQoPX3Jlc3BvbnNlX3JhdGlvQg0KC19ub2RlX3JhdGlvQggKBl9zY29yZTLmAwoOQ2x1c3RlclNlcnZpY2USVgoJTGlzdE5vZGVzEiMubWluaWZhYXMuYWRtaW4udjEuTGlzdE5vZGVzUmVxdWVzdBokLm1pbmlmYWFzLmFkbWluLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEmUKDkxpc3RDb250YWluZXJzEigubWluaWZhYXMuYWRtaW4udjEuTGlzdENvbnRhaW5lcnNSZXF1ZXN0GikubWluaWZhYXMuYWRtaW4udjEuTGlzdENvbnRhaW5lcnNSZXNwb25zZRJZCgpHZXRTdW1tYXJ5EiQubWluaWZhYXMuYWRtaW4udjEuR2V0U3VtbWFyeVJlcXVlc3QaJS5taW5pZmFhcy5hZG1pbi52MS5HZXRTdW1tYXJ5UmVzcG9uc2USUwoIR2V0U2NvcmUSIi5taW5pZmFhcy5hZG1pbi52MS5HZXRTY29yZVJlcXVlc3QaIy5taW5pZmFhcy5hZG1pbi52MS5HZXRTY29yZVJlc3BvbnNlEmUKDkV4cGxhaW5SZXF1ZXN0EigubWluaWZhYXMuYWRtaW4udjEuRXhwbGFpblJlcXVlc3RSZXF1ZXN0GikubWluaWZhYXMuYWRtaW4udjEuRXhwbGFpblJlcXVlc3RSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message minifaas.admin.v1.Node
@@ -452,6 +452,415 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_minifaas_admin_v1_cluster, 11);
 
 /**
+ * @generated from message minifaas.admin.v1.GetScoreRequest
+ */
+export type GetScoreRequest = Message<"minifaas.admin.v1.GetScoreRequest"> & {
+};
+
+/**
+ * Describes the message minifaas.admin.v1.GetScoreRequest.
+ * Use `create(GetScoreRequestSchema)` to create a new message.
+ */
+export const GetScoreRequestSchema: GenMessage<GetScoreRequest> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 12);
+
+/**
+ * @generated from message minifaas.admin.v1.GetScoreResponse
+ */
+export type GetScoreResponse = Message<"minifaas.admin.v1.GetScoreResponse"> & {
+  /**
+   * The policy that acts.
+   *
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * Since the scheduler began to serve.
+   *
+   * @generated from field: double seconds = 2;
+   */
+  seconds: number;
+
+  /**
+   * Over all functions, forgotten ones included.
+   *
+   * @generated from field: minifaas.admin.v1.FunctionScore all = 3;
+   */
+  all?: FunctionScore | undefined;
+
+  /**
+   * Functions that are not known any more, taken together.
+   *
+   * @generated from field: minifaas.admin.v1.FunctionScore forgotten = 4;
+   */
+  forgotten?: FunctionScore | undefined;
+
+  /**
+   * @generated from field: repeated minifaas.admin.v1.FunctionScore functions = 5;
+   */
+  functions: FunctionScore[];
+
+  /**
+   * The time that nodes were held, and of that what no function's containers were charged for.
+   *
+   * @generated from field: double node_seconds = 6;
+   */
+  nodeSeconds: number;
+
+  /**
+   * @generated from field: double unassigned_node_seconds = 7;
+   */
+  unassignedNodeSeconds: number;
+
+  /**
+   * How long reservations of nodes took.
+   *
+   * @generated from field: minifaas.admin.v1.Times reserve = 8;
+   */
+  reserve?: Times | undefined;
+
+  /**
+   * Acquires and ends of runs that were overwritten before they were counted here.
+   *
+   * @generated from field: int64 missed = 9;
+   */
+  missed: bigint;
+
+  /**
+   * Missing where no policy runs in shadow.
+   *
+   * @generated from field: minifaas.admin.v1.Shadows shadows = 10;
+   */
+  shadows?: Shadows | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.GetScoreResponse.
+ * Use `create(GetScoreResponseSchema)` to create a new message.
+ */
+export const GetScoreResponseSchema: GenMessage<GetScoreResponse> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 13);
+
+/**
+ * FunctionScore is what one function, or some of them together, got and cost. Response time is wait and run together.
+ *
+ * @generated from message minifaas.admin.v1.FunctionScore
+ */
+export type FunctionScore = Message<"minifaas.admin.v1.FunctionScore"> & {
+  /**
+   * Empty where it stands for more than one function.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * @generated from field: string function_name = 2;
+   */
+  functionName: string;
+
+  /**
+   * Acquires that were answered with a container; those that waited for room or for a start are among them.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 waited = 4;
+   */
+  waited: bigint;
+
+  /**
+   * @generated from field: int64 cold_starts = 5;
+   */
+  coldStarts: bigint;
+
+  /**
+   * Acquires that got none: refused at once, or given up while they waited.
+   *
+   * @generated from field: int64 refused = 6;
+   */
+  refused: bigint;
+
+  /**
+   * @generated from field: int64 cancelled = 7;
+   */
+  cancelled: bigint;
+
+  /**
+   * Runs that failed, by kind.
+   *
+   * @generated from field: map<string, int64> failures = 8;
+   */
+  failures: { [key: string]: bigint };
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times wait = 9;
+   */
+  wait?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times run = 10;
+   */
+  run?: Times | undefined;
+
+  /**
+   * Starts of containers: the whole creation, and in it the boot and the import.
+   *
+   * @generated from field: minifaas.admin.v1.Times create = 11;
+   */
+  create?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times boot = 12;
+   */
+  boot?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times import = 13;
+   */
+  import?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime starting = 14;
+   */
+  starting?: ContainerTime | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime busy = 15;
+   */
+  busy?: ContainerTime | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime idle = 16;
+   */
+  idle?: ContainerTime | undefined;
+
+  /**
+   * Node time by the share of the node's memory that its containers were charged.
+   *
+   * @generated from field: double node_seconds = 17;
+   */
+  nodeSeconds: number;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.FunctionScore.
+ * Use `create(FunctionScoreSchema)` to create a new message.
+ */
+export const FunctionScoreSchema: GenMessage<FunctionScore> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 14);
+
+/**
+ * @generated from message minifaas.admin.v1.ContainerTime
+ */
+export type ContainerTime = Message<"minifaas.admin.v1.ContainerTime"> & {
+  /**
+   * @generated from field: double seconds = 1;
+   */
+  seconds: number;
+
+  /**
+   * Times the memory that was charged.
+   *
+   * @generated from field: double gib_seconds = 2;
+   */
+  gibSeconds: number;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.ContainerTime.
+ * Use `create(ContainerTimeSchema)` to create a new message.
+ */
+export const ContainerTimeSchema: GenMessage<ContainerTime> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 15);
+
+/**
+ * @generated from message minifaas.admin.v1.Times
+ */
+export type Times = Message<"minifaas.admin.v1.Times"> & {
+  /**
+   * @generated from field: int64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: double sum_seconds = 2;
+   */
+  sumSeconds: number;
+
+  /**
+   * Up to 1 ms, 5 ms, 25 ms, 100 ms, 250 ms, 500 ms, 1 s, 2.5 s, 5 s, 10 s, 30 s, 60 s, and more; not cumulated.
+   *
+   * @generated from field: repeated int64 buckets = 3;
+   */
+  buckets: bigint[];
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Times.
+ * Use `create(TimesSchema)` to create a new message.
+ */
+export const TimesSchema: GenMessage<Times> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 16);
+
+/**
+ * Shadows are candidate policies on the same calls in virtual time.
+ *
+ * @generated from message minifaas.admin.v1.Shadows
+ */
+export type Shadows = Message<"minifaas.admin.v1.Shadows"> & {
+  /**
+   * Why nothing more comes of it; empty while it works.
+   *
+   * @generated from field: string failure = 1;
+   */
+  failure: string;
+
+  /**
+   * How far behind the present they are.
+   *
+   * @generated from field: double lag_seconds = 2;
+   */
+  lagSeconds: number;
+
+  /**
+   * Calls fed to every twin; of these, those that entered late since they had ended late.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 late = 4;
+   */
+  late: bigint;
+
+  /**
+   * Calls that were not fed: too many at once, or never seen to end.
+   *
+   * @generated from field: int64 dropped = 5;
+   */
+  dropped: bigint;
+
+  /**
+   * What the platform itself took for the very calls that were fed.
+   *
+   * @generated from field: minifaas.admin.v1.Costs live_hour = 6;
+   */
+  liveHour?: Costs | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs live_total = 7;
+   */
+  liveTotal?: Costs | undefined;
+
+  /**
+   * @generated from field: repeated minifaas.admin.v1.Twin twins = 8;
+   */
+  twins: Twin[];
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Shadows.
+ * Use `create(ShadowsSchema)` to create a new message.
+ */
+export const ShadowsSchema: GenMessage<Shadows> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 17);
+
+/**
+ * @generated from message minifaas.admin.v1.Twin
+ */
+export type Twin = Message<"minifaas.admin.v1.Twin"> & {
+  /**
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * acting, shadow or baseline.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * Why it ended; empty while it runs.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs hour = 4;
+   */
+  hour?: Costs | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs total = 5;
+   */
+  total?: Costs | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Twin.
+ * Use `create(TwinSchema)` to create a new message.
+ */
+export const TwinSchema: GenMessage<Twin> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 18);
+
+/**
+ * @generated from message minifaas.admin.v1.Costs
+ */
+export type Costs = Message<"minifaas.admin.v1.Costs"> & {
+  /**
+   * @generated from field: int64 calls = 1;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 failed = 2;
+   */
+  failed: bigint;
+
+  /**
+   * @generated from field: double response_seconds = 3;
+   */
+  responseSeconds: number;
+
+  /**
+   * @generated from field: double node_seconds = 4;
+   */
+  nodeSeconds: number;
+
+  /**
+   * To the baseline's twin, lower is better; missing before there is anything to compare.
+   *
+   * @generated from field: optional double response_ratio = 5;
+   */
+  responseRatio?: number | undefined;
+
+  /**
+   * @generated from field: optional double node_ratio = 6;
+   */
+  nodeRatio?: number | undefined;
+
+  /**
+   * @generated from field: optional double score = 7;
+   */
+  score?: number | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Costs.
+ * Use `create(CostsSchema)` to create a new message.
+ */
+export const CostsSchema: GenMessage<Costs> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 19);
+
+/**
  * ClusterService tells what the scheduler holds at this moment. Served by the scheduler, and by the apiserver on its
  * behalf.
  *
@@ -487,6 +896,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof GetSummaryRequestSchema;
     output: typeof GetSummaryResponseSchema;
+  },
+  /**
+   * GetScore tells what calls got and what they cost since the scheduler's start, per function and in all, and what
+   * other policies would have made of the same calls.
+   *
+   * @generated from rpc minifaas.admin.v1.ClusterService.GetScore
+   */
+  getScore: {
+    methodKind: "unary";
+    input: typeof GetScoreRequestSchema;
+    output: typeof GetScoreResponseSchema;
   },
   /**
    * ExplainRequest tells what was decided for an invocation lately, and what happened around it. Memory is bounded:
