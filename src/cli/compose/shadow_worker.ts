@@ -1,0 +1,51 @@
+/** The thread on which candidate policies run in virtual time on the live calls. */
+import { messageOf } from "../../base/mod.ts";
+import { POLICIES } from "../../policy/mod.ts";
+import { Twins } from "../../simulator/twin/twins.ts";
+import { actingPolicy } from "./acting_policy.ts";
+import type { FromShadows, ShadowsStart, ToShadows } from "./shadow_messages.ts";
+
+/** Every run has the same chance. */
+const SEED = 1;
+/** What scores are measured against. */
+const BASELINE = "baseline";
+/** A view costs some thousand sums: so often, in batches. */
+const VIEW_BATCHES = 4;
+
+const thread = globalThis as unknown as {
+  onmessage: (event: MessageEvent<ToShadows>) => void;
+  postMessage(message: FromShadows): void;
+};
+
+let twins: Twins;
+let batches = 0;
+/** One batch after the other. */
+let work = Promise.resolve();
+
+thread.onmessage = ({ data }) => {
+  work = work.then(async () => {
+    if (data.kind === "start") twins = build(data);
+    else {
+      await twins.take(data.batch);
+      thread.postMessage({ kind: "done", view: batches++ % VIEW_BATCHES === 0 ? twins.view() : undefined });
+    }
+  }).catch((error) => thread.postMessage({ kind: "failed", reason: messageOf(error) }));
+};
+
+function build({ settings, shadow, lagMs, cluster, nodeMemoryBytes, capacity }: ShadowsStart): Twins {
+  const acting = actingPolicy(settings).name;
+  const names = [...new Set(shadow)].filter((name) => name !== BASELINE);
+  return new Twins({
+    policies: [
+      { name: acting, role: "acting", create: () => actingPolicy(settings) },
+      ...names.map((name) => ({ name, role: "shadow" as const, create: POLICIES[name] })),
+      { name: BASELINE, role: "baseline", create: POLICIES[BASELINE] },
+    ],
+    ...{ lagMs, seed: SEED, capacity, cluster: { ...known(cluster), ...known({ nodeMemoryBytes }) } },
+    scheduler: cluster.nodesMax === undefined ? {} : { nodesMax: cluster.nodesMax },
+  });
+}
+
+function known<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
