@@ -68,6 +68,8 @@ export class NodeKeeper {
       const pause = Math.min(RESERVE_PAUSE_MAX_MS, RESERVE_PAUSE_MS * 2 ** this.failures++);
       const told = error instanceof PlatformError ? error.retryAfterMs ?? 0 : 0;
       this.notBeforeMs = clock.nowMs() + Math.min(RESERVE_PAUSE_MAX_MS, Math.max(pause, told));
+      // It tells when to come again where one is on its way.
+      if (code === "resource_exhausted" && told === 0) this.context.feed?.noMoreNodes(state.nodes.size);
       const text = code === "resource_exhausted" ? "no node to be had" : "a node could not be reserved";
       this.context.history.note("", `${text}: ${messageOf(error)}`);
       if (!this.context.closing.aborted) log.warn(text, { code, error: messageOf(error) });

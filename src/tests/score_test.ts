@@ -81,7 +81,7 @@ Deno.test("a running platform tells its score, and what policies in shadow would
       assert(valueOf(text, "minifaas_node_seconds_total") > 0);
     }
     const { out } = await cli("score", `--server=${platform.ready.apiserver}`);
-    assertMatch(out, /policy on-demand, in [\d.]+ s: 12 calls, 0 failed, 1 cold starts/);
+    assertMatch(out, /policy on-demand, in [\d.]+ s: 12 calls, 0 failed, 1 cold\n/);
     assertMatch(out, /\nsleep +12 +0 +1 /);
     assertMatch(out, /\nkpa +shadow +\d\.\d{3} /);
     assertMatch(out, /the acting policy's twin has \d/);

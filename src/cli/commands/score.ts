@@ -54,7 +54,7 @@ export function tell(reply: GetScoreResponse, everyFunction: boolean): string {
   const idle = share(all?.idle?.gibSeconds ?? 0, chargedOf(all));
   const lines = [
     `policy ${policy}, in ${seconds(reply.seconds)}: ${all?.calls ?? 0} calls, ${failedOf(all)} failed, ` +
-    `${all?.coldStarts ?? 0} cold starts`,
+    `${all?.coldStarts ?? 0} cold`,
     `response time ${seconds(responseOf(all))}: ${meanOf(all?.wait)} waiting (99 % within about ` +
     `${p99Of(all?.wait)}) and ${meanOf(all?.run)} running on average`,
     `node time ${seconds(nodeSeconds)}, of which nobody's containers were charged ` +

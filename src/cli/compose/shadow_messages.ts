@@ -9,7 +9,7 @@ export interface ShadowsStart {
   readonly settings: Pick<Settings, "containerIdle" | "containerMin" | "nodeIdle">;
   readonly shadow: readonly string[];
   readonly lagMs: number;
-  readonly cluster: { readonly nodesMax?: number; readonly nodesWarm?: number; readonly refillMs?: number };
+  readonly cluster: { readonly nodesMax: number; readonly nodesWarm: number; readonly refillMs: number };
   readonly nodeMemoryBytes?: number;
   readonly capacity: Capacity;
 }

@@ -41,11 +41,7 @@ function build({ settings, shadow, lagMs, cluster, nodeMemoryBytes, capacity }: 
       ...names.map((name) => ({ name, role: "shadow" as const, create: POLICIES[name] })),
       { name: BASELINE, role: "baseline", create: POLICIES[BASELINE] },
     ],
-    ...{ lagMs, seed: SEED, capacity, cluster: { ...known(cluster), ...known({ nodeMemoryBytes }) } },
-    scheduler: cluster.nodesMax === undefined ? {} : { nodesMax: cluster.nodesMax },
+    ...{ lagMs, seed: SEED, capacity, scheduler: { nodesMax: cluster.nodesMax } },
+    cluster: { ...cluster, ...(nodeMemoryBytes === undefined ? {} : { nodeMemoryBytes }) },
   });
-}
-
-function known<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,6 +1,6 @@
 import type { Clock, Log } from "../../base/mod.ts";
 import { DEFAULT_CAPACITY } from "../../core/mod.ts";
-import type { Observations, Observer, ShadowsView } from "../../scheduler/mod.ts";
+import { DEFAULT_SCHEDULER_OPTIONS, type Observations, type Observer, type ShadowsView } from "../../scheduler/mod.ts";
 import type { Settings } from "../platform_flags.ts";
 import type { FromShadows, ToShadows } from "./shadow_messages.ts";
 import type { Shared } from "./shared.ts";
@@ -52,7 +52,10 @@ class ShadowThread implements Observer {
       kind: "start",
       settings: { containerIdle, containerMin, nodeIdle },
       ...{ shadow, lagMs, nodeMemoryBytes },
-      cluster: { nodesMax: pool?.nodesMax, nodesWarm: pool?.nodesWarm, refillMs: pool?.nodeRefill },
+      cluster: pool
+        ? { nodesMax: pool.nodesMax, nodesWarm: pool.nodesWarm, refillMs: pool.nodeRefill }
+        // Another's pool: what it has shows when it has no more.
+        : { nodesMax: DEFAULT_SCHEDULER_OPTIONS.nodesMax, nodesWarm: 1, refillMs: 0 },
       capacity: { ...DEFAULT_CAPACITY, decisions: DECISIONS },
     });
   }

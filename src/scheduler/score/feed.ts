@@ -48,6 +48,7 @@ export class Feed {
   private dropped = 0;
   private sentMs = -Infinity;
   private held = 0;
+  private nodesMax = 0;
 
   /** `meanRunMs` tells how long a function's runs take on average. */
   constructor(private readonly observer: Observer, private readonly meanRunMs: (fn: Fed) => number) {}
@@ -79,6 +80,11 @@ export class Feed {
     this.work[fn.slot].cpuMs += cpuPct / 100 * elapsedMs;
   }
 
+  /** The resource manager has none to give beyond those that are held, and none on their way. */
+  noMoreNodes(held: number): void {
+    this.nodesMax = held;
+  }
+
   containerLeft(container: number): void {
     this.dropped += this.matcher.forget(container);
   }
@@ -86,12 +92,13 @@ export class Feed {
   /** Sends what there is, where it is time. */
   flush(nowMs: number, held: number, nodeBytes: number): void {
     if (held !== this.held) this.nodes.push([nowMs, this.held = held]);
+    if (this.nodesMax > 0) this.nodesMax = Math.max(this.nodesMax, held);
     this.ended = this.ended.filter((run) => !this.match(run));
     if (nowMs - this.sentMs < BATCH_MS) return;
     this.sentMs = nowMs;
     const { fresh: functions, nodes, count, dropped } = this;
     const isTaken = this.observer.observed({
-      ...{ nowMs, functions, nodes, dropped, nodeBytes },
+      ...{ nowMs, functions, nodes, dropped, nodeBytes, nodesMax: this.nodesMax },
       calls: this.calls.slice(0, count * CALL_NUMBERS),
       startMs: this.startMs.value,
       idleBytes: this.idleBytes.value,

@@ -36,6 +36,8 @@ export interface Observations {
   readonly startMs: number;
   readonly idleBytes: number;
   readonly nodeBytes: number;
+  /** Nodes there are in all, as far as that showed: the resource manager had no more to give. 0: it never did. */
+  readonly nodesMax: number;
 }
 
 export interface Observer {

@@ -16,6 +16,10 @@ export class HeldNodes extends Timeline {
     this.#sinceMs = nowMs;
   }
 
+  get held(): number {
+    return this.#held;
+  }
+
   /** Counts up to now. */
   settle(nowMs: number): void {
     this.#ledger.nodes(this.#held, this.#sinceMs, nowMs);

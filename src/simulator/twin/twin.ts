@@ -1,4 +1,4 @@
-import { type FunctionSpec, Log, messageOf, seededRandom } from "../../base/mod.ts";
+import { type FunctionSpec, Log, messageOf, PlatformError, seededRandom } from "../../base/mod.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { ObservedCall } from "../../scheduler/score/observer.ts";
 import type { SchedulerOptions } from "../../scheduler/options.ts";
@@ -15,6 +15,8 @@ import { Ledger } from "./ledger.ts";
 export interface TwinOptions {
   readonly policy: () => Policy;
   readonly seed: number;
+  /** Nodes that it may hold now, however many the cluster has. */
+  readonly nodesMax: () => number;
   /** Read whenever it matters: what is measured later may stand in it later. */
   readonly cluster: ClusterOptions;
   readonly scheduler: Partial<SchedulerOptions>;
@@ -61,7 +63,13 @@ export class Twin {
           random: seededRandom(random.uint32()),
           // What the scheduler calls an error is one of its policy's, or of this model.
           log: new Log({ service: "twin", level: "error", write: (line) => this.#fail(textOf(line)), clock }),
-          resourceManager: cluster.resourceManager,
+          resourceManager: {
+            ...cluster.resourceManager,
+            reserveNode: (request, call) => {
+              if (timeline.held < options.nodesMax()) return cluster.resourceManager.reserveNode(request, call);
+              return Promise.reject(new PlatformError("resource_exhausted", "the live platform has no more nodes"));
+            },
+          },
           dial: (node) => cluster.dial(node),
         },
         { ...options.scheduler, ownerId: "twin", largestNodeBytes: options.cluster.nodeMemoryBytes },

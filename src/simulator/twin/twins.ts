@@ -45,6 +45,7 @@ export class Twins {
   #pending: ObservedCall[] = [];
   #nodes: (readonly [atMs: number, count: number])[] = [];
   #held = 0;
+  #nodesMax = Infinity;
   #nowMs = -Infinity;
   #calls = 0;
   #late = 0;
@@ -101,14 +102,16 @@ export class Twins {
     this.#nowMs = startMs;
     const { policies, seed, scheduler, capacity, callsMax = CALLS_MAX_DEFAULT } = this.#options;
     this.#twins = policies.map(({ name, role, create }) => {
-      const options = { policy: create, seed, cluster: this.#cluster, scheduler, capacity, callsMax };
+      const nodesMax = () => this.#nodesMax;
+      const options = { policy: create, seed, nodesMax, cluster: this.#cluster, scheduler, capacity, callsMax };
       return { policy: name, role, twin: new Twin(options, startMs) };
     });
     for (const { twin } of this.#twins) await twin.start();
   }
 
-  #measure({ startMs, idleBytes, nodeBytes }: Observations): void {
+  #measure({ startMs, idleBytes, nodeBytes, nodesMax }: Observations): void {
     const { cluster } = this.#options;
+    if (nodesMax > 0) this.#nodesMax = nodesMax;
     if (nodeBytes > 0 && cluster.nodeMemoryBytes === undefined) this.#cluster.nodeMemoryBytes = nodeBytes;
     if (idleBytes > 0 && cluster.idleBytes === undefined) this.#cluster.idleBytes = idleBytes;
     if (startMs > 0 && cluster.startDelayMs === undefined) {

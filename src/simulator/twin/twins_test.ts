@@ -43,6 +43,7 @@ function batch(nowMs: number, calls: readonly ObservedCall[], rest: Partial<Obse
     startMs: 0,
     idleBytes: 0,
     nodeBytes: 0,
+    nodesMax: 0,
     ...rest,
   };
 }
@@ -175,6 +176,20 @@ Deno.test("every policy of the catalog can run in shadow", async () => {
     assert(total.nodeSeconds > 0, policy);
   }
   group.close();
+});
+
+Deno.test("a twin holds no more nodes than the live platform could have, as that shows", async () => {
+  // Each call has a container for itself, two of which fill a node.
+  const functions = [{ slot: 0, spec: spec("a", GIB) }];
+  const nodes = [];
+  for (const nodesMax of [0, 1]) {
+    const group = twins();
+    await group.take(batch(10_000, [], { functions, nodesMax }));
+    await group.take(batch(40_000, Array.from({ length: 6 }, () => call(10_000, 20_000)), { nodesMax }));
+    nodes.push(of(group.view(), "acting").total.nodeSeconds / 25);
+    group.close();
+  }
+  assert(nodes[0] > 1.9 && nodes[1] <= 1, `${nodes} nodes on average`);
 });
 
 Deno.test("more calls under way than there are places are left out, and counted", async () => {
