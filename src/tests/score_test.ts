@@ -114,7 +114,7 @@ Deno.test("metrics need the token where there is one, as everything does", async
   const token = "a-token-of-this-test-0123456789abcdef";
   await Deno.writeTextFile(`${folder}/token`, token, { mode: 0o600 });
   try {
-    await withPlatform(["--runtime=simulated", "--workers=1", `--token-file=${folder}/token`], async (platform) => {
+    await withPlatform(["--runtime=simulated", "--workers=0", `--token-file=${folder}/token`], async (platform) => {
       const refused = await fetch(`${platform.scheduler}/metrics`);
       assertEquals(refused.status, 401);
       await refused.body?.cancel();

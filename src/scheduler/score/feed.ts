@@ -8,6 +8,8 @@ import { CALL_NUMBERS, type Observer, writeCall } from "./observer.ts";
 const BATCH_MS = 250;
 /** Calls of one batch: 64,000 a second, more than the simulator takes. The others are counted. */
 const BATCH_CALLS_MAX = 16_000;
+/** Changes of the number of nodes that are kept for an observer who takes nothing at present. */
+const NODE_CHANGES_MAX = 1_024;
 /** Looks at a run that nothing is known of yet: its acquire was read one look later at most. */
 const LOOKS_MAX = 2;
 
@@ -41,8 +43,9 @@ export class Feed {
   private readonly calls = new Float64Array(BATCH_CALLS_MAX * CALL_NUMBERS);
   private readonly startMs = new Mean();
   private readonly idleBytes = new Mean();
-  private fresh: { slot: number; spec: FunctionSpec }[] = [];
-  private nodes: [number, number][] = [];
+  /** By slot: what was not told yet. */
+  private readonly fresh = new Map<number, FunctionSpec>();
+  private readonly nodes: [number, number][] = [];
   private ended: Ended[] = [];
   private count = 0;
   private dropped = 0;
@@ -91,12 +94,17 @@ export class Feed {
 
   /** Sends what there is, where it is time. */
   flush(nowMs: number, held: number, nodeBytes: number): void {
-    if (held !== this.held) this.nodes.push([nowMs, this.held = held]);
+    if (held !== this.held) {
+      this.nodes.push([nowMs, this.held = held]);
+      if (this.nodes.length > NODE_CHANGES_MAX) this.nodes.shift();
+    }
     if (this.nodesMax > 0) this.nodesMax = Math.max(this.nodesMax, held);
     this.ended = this.ended.filter((run) => !this.match(run));
     if (nowMs - this.sentMs < BATCH_MS) return;
     this.sentMs = nowMs;
-    const { fresh: functions, nodes, count, dropped } = this;
+    const { count, dropped } = this;
+    const functions = Array.from(this.fresh, ([slot, spec]) => ({ slot, spec }));
+    const nodes = [...this.nodes];
     const isTaken = this.observer.observed({
       ...{ nowMs, functions, nodes, dropped, nodeBytes, nodesMax: this.nodesMax },
       calls: this.calls.slice(0, count * CALL_NUMBERS),
@@ -106,7 +114,10 @@ export class Feed {
     this.count = 0;
     // Without functions and nodes what comes later means nothing: they stay for the next one.
     if (!isTaken) this.dropped += count;
-    else [this.fresh, this.nodes] = [[], []];
+    else {
+      this.fresh.clear();
+      this.nodes.length = 0;
+    }
   }
 
   /** Whether the run is done with. */
@@ -140,6 +151,6 @@ export class Feed {
     const isSame = before?.accountId === spec.accountId && before?.functionName === spec.functionName;
     if (!isSame) this.work[slot] = { cpuMs: 0, runMs: 0 };
     this.specs[slot] = spec;
-    this.fresh.push({ slot, spec });
+    this.fresh.set(slot, spec);
   }
 }
