@@ -77,6 +77,10 @@ export class TestScheduler implements SchedulerPort {
     return Promise.resolve([]);
   }
 
+  score(): Promise<never> {
+    return Promise.reject(new PlatformError("unavailable", "this scheduler keeps no score"));
+  }
+
   explain(): Promise<never[]> {
     return Promise.resolve([]);
   }

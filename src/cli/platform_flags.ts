@@ -1,5 +1,5 @@
 import { FUNCTION_MEMORY_BYTES_MIN, GIB, LOG_LEVELS } from "../base/mod.ts";
-import { DEFAULT_POLICY } from "../policy/mod.ts";
+import { DEFAULT_POLICY, POLICIES } from "../policy/mod.ts";
 import { type ClientTls, HTTP2_SIDES, type TlsIdentity } from "../rpc/mod.ts";
 import { flag, type Flags, optional, setting, type Values } from "./flags.ts";
 import { choice, duration, endpoint, factor, integer, list, onOff, port, size, text } from "./kinds.ts";
@@ -14,6 +14,8 @@ const QUEUE_DEPTH_MAX = 65_536;
 const IDLE_MS_MAX = DAY_MS;
 /** More threads than any machine has cores to spare for one service. */
 const WORKERS_MAX = 64;
+/** Every call is kept so long before it enters. */
+const SHADOW_LAG_MS_MAX = 600_000;
 const NODE_MEMORY_BYTES_MAX = 1_024 * GIB;
 /**
  * A container of the default 128 MiB is charged 32 MiB at least then: what an idle one holds (10 MiB) with the garbage
@@ -107,6 +109,16 @@ export const platformFlags = {
       "threads that accept calls on the scheduler's port; 0: the main thread does",
     ),
   ),
+  shadow: setting(
+    flag(
+      list(choice("POLICY", Object.keys(POLICIES))),
+      [],
+      "policies that decide in shadow, on the live calls without acting; `score` tells what came of it",
+    ),
+  ),
+  shadowLag: setting(
+    flag(duration(100, SHADOW_LAG_MS_MAX), 30_000, "how far they follow behind: calls that take longer enter late"),
+  ),
   queueDepth: setting(
     flag(integer("COUNT", 1, QUEUE_DEPTH_MAX), 10_000, "invocations that may wait for a container of one function"),
   ),
@@ -139,6 +151,8 @@ const SCHEDULING = [
   "overcommit",
   "queueDepth",
   "workers",
+  "shadow",
+  "shadowLag",
 ] as const satisfies Key[];
 const POOL = ["nodesWarm", "nodesMax", "nodeRefill"] as const satisfies Key[];
 const PORTS = ["apiserverPort", "schedulerPort", "resourcemanagerPort", "nodePort"] as const satisfies Key[];

@@ -4,6 +4,7 @@ import { Scheduler } from "../../gen/schedulerproto/scheduler_pb.ts";
 import type { CallOptions } from "../base/mod.ts";
 import { toContainerView, toDecisionView, toNodeView, toSummary } from "./cluster_wire.ts";
 import type { ClusterPort, SchedulerPort } from "./ports.ts";
+import { toScoreView } from "./score_wire.ts";
 
 const NANOS_PER_MS = 1e6;
 
@@ -69,6 +70,9 @@ export function createClusterClient(transport: Transport): ClusterPort {
     },
     async summary(options = {}) {
       return toSummary(await cluster.getSummary({}, callOptions(options)));
+    },
+    async score(options = {}) {
+      return toScoreView(await cluster.getScore({}, callOptions(options)));
     },
     async explain(requestId, options = {}) {
       return (await cluster.explainRequest({ requestId }, callOptions(options))).decisions.map(toDecisionView);

@@ -4,6 +4,10 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { History } from "./history.ts";
 import type { SchedulerOptions } from "./options.ts";
 import type { NodeLease, NodePort, ResourceManagerPort } from "./ports.ts";
+import type { Feed } from "./score/feed.ts";
+import type { LiveScore } from "./score/live_score.ts";
+import type { Meter } from "./score/meter.ts";
+import type { Observer } from "./score/observer.ts";
 import type { FunctionRecord, State } from "./state.ts";
 
 /** The parts that the scheduler is made of, handed in by whoever composes it. */
@@ -15,6 +19,8 @@ export interface SchedulerParts {
   readonly resourceManager: ResourceManagerPort;
   /** A connection to the agent of a node. */
   readonly dial: (node: Pick<NodeLease, "nodeId" | "address" | "port">) => NodePort;
+  /** Told of every call that is over, where somebody wants to know. */
+  readonly observer?: Observer;
 }
 
 /** What the controller's parts work on. */
@@ -31,6 +37,11 @@ export interface Context extends SchedulerParts {
   readonly hungry: (fn: FunctionRecord) => void;
   /** What was done lately, and why. */
   readonly history: History;
+  /** What everything gets and costs. */
+  readonly score: LiveScore;
+  readonly meter: Meter;
+  /** What the observer is told by. */
+  readonly feed: Feed | undefined;
   /** Aborted when the scheduler closes. */
   readonly closing: AbortSignal;
   /** Asks for a round of the controller as soon as what runs now is done. */

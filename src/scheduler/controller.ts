@@ -1,4 +1,4 @@
-import { messageOf } from "../base/mod.ts";
+import { KIB, messageOf } from "../base/mod.ts";
 import { Auditor } from "./auditor.ts";
 import type { Context } from "./context.ts";
 import { NodeKeeper } from "./node_keeper.ts";
@@ -39,6 +39,17 @@ export class Controller {
     this.starter = new Starter(context, this.nodes, this.remover, this.shaper);
     this.auditor = new Auditor(context, this.nodes);
     this.stats = new StatsKeeper(context, this.nodes, this.remover, this.watcher);
+  }
+
+  /** Acquires and ends of runs that the live score never saw. */
+  get missed(): number {
+    return this.watcher.missed;
+  }
+
+  /** Takes in all that has happened by now. */
+  readAll(): void {
+    this.watcher.read();
+    this.context.meter.read(this.context.clock.nowMs());
   }
 
   start(): void {
@@ -120,6 +131,8 @@ export class Controller {
     const { clock, options, policy, state } = this.context;
     this.expireLeases();
     this.watcher.read();
+    this.context.meter.read(clock.nowMs());
+    this.context.feed?.flush(clock.nowMs(), state.nodes.size, state.tables.largestNodeKiB * KIB);
     this.shaper.retry();
     this.starter.beginRound();
     for (const id of policy.functionsToServe?.(clock.nowMs()) ?? []) {

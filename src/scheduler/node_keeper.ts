@@ -89,6 +89,8 @@ export class NodeKeeper {
       const pause = Math.min(RESERVE_PAUSE_MAX_MS, RESERVE_PAUSE_MS * 2 ** this.failures++);
       const told = error instanceof PlatformError ? error.retryAfterMs ?? 0 : 0;
       this.notBeforeMs = clock.nowMs() + Math.min(RESERVE_PAUSE_MAX_MS, Math.max(pause, told));
+      // It tells when to come again where one is on its way.
+      if (code === "resource_exhausted" && told === 0) this.context.feed?.noMoreNodes(this.context.state.nodes.size);
       const text = code === "resource_exhausted" ? "no node to be had" : "a node could not be reserved";
       this.context.history.note("", `${text}: ${messageOf(error)}`);
       if (!this.context.closing.aborted) log.warn(text, { code, error: messageOf(error) });
@@ -130,6 +132,7 @@ export class NodeKeeper {
       admitted,
       overcommit: Math.min(admitted, options.overcommitMax),
       joinedMs: nowMs,
+      meteredMs: nowMs,
       answeredMs: nowMs,
       comparedMs: nowMs,
       failures: 0,
@@ -269,6 +272,7 @@ export class NodeKeeper {
     for (const record of [...node.containers]) {
       state.tables.containers.drain(record.slot);
     }
+    this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     node.port.close();
     state.nodes.delete(node);
@@ -336,7 +340,9 @@ export class NodeKeeper {
     }
     try {
       const { port, report } = await this.greet(lease, beganMs + options.callTimeoutMs * 2);
-      const node = this.join(lease, port, report, clock.nowMs() - beganMs);
+      const reserveMs = clock.nowMs() - beganMs;
+      const node = this.join(lease, port, report, reserveMs);
+      this.context.score.reserved(reserveMs);
       state.tables.nodes.open(node.slot);
     } catch (error) {
       this.release(lease);
@@ -348,6 +354,7 @@ export class NodeKeeper {
   }
 
   private forget(node: NodeRecord): void {
+    this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     this.context.state.nodes.delete(node);
     this.slots[node.slot] = undefined;

@@ -1,5 +1,6 @@
 /** What the scheduler offers and what it needs, in the words of the house; the wire's words stay in `service.ts`. */
 import type { CallOptions, FunctionSpec } from "../base/mod.ts";
+import type { ScoreView } from "./score/view.ts";
 
 export interface AcquireRequest {
   readonly requestId: string;
@@ -55,6 +56,8 @@ export interface ClusterPort {
   /** Containers of all functions, or of those that match. */
   listContainers(filter: ContainerFilter, options?: CallOptions): Promise<ContainerView[]>;
   summary(options?: CallOptions): Promise<Summary>;
+  /** What calls got and what they cost, since the start. */
+  score(options?: CallOptions): Promise<ScoreView>;
   /** What was decided for an invocation lately, one for each acquire, oldest first; empty where nothing is left. */
   explain(requestId: string, options?: CallOptions): Promise<DecisionView[]>;
 }

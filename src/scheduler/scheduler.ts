@@ -22,8 +22,13 @@ import type {
   Summary,
 } from "./ports.ts";
 import { Recovery } from "./recovery.ts";
+import { Feed } from "./score/feed.ts";
+import { LiveScore } from "./score/live_score.ts";
+import { Meter } from "./score/meter.ts";
+import type { ScoreView } from "./score/view.ts";
 import { State } from "./state.ts";
 import { describe, viewContainers, viewNodes, viewSummary } from "./views.ts";
+import { containerNumber } from "./watcher.ts";
 
 /** Decides which container runs an invocation, and when containers and nodes come and go. */
 export class Scheduler implements SchedulerPort {
@@ -35,10 +40,20 @@ export class Scheduler implements SchedulerPort {
   readonly crew: Crew;
   private readonly closing = new AbortController();
   private recovery?: Recovery;
+  private readySinceMs?: number;
   private stage: "new" | "rebuilding" | "ready" | "closed" = "new";
 
   constructor(parts: SchedulerParts, options: Partial<SchedulerOptions> = {}, capacity: Capacity = DEFAULT_CAPACITY) {
-    this.state = new State(capacity, (fn) => parts.policy.forgotten?.(fn.facts));
+    const score = new LiveScore();
+    const feed = parts.observer && new Feed(parts.observer, (fn) => score.meanRunMs(fn));
+    this.state = new State(capacity, (fn) => {
+      score.forgotten(fn);
+      parts.policy.forgotten?.(fn.facts);
+    }, (container, nowMs) => {
+      meter.readContainer(container, nowMs);
+      feed?.containerLeft(containerNumber(container.slot, container.generation));
+    });
+    const meter = new Meter(this.state, score);
     const { tables } = this.state;
     const stopGrants = (slot: number) => {
       if (tables.containers.drain(slot) === ContainerPhase.removing) this.controller.drained();
@@ -67,6 +82,7 @@ export class Scheduler implements SchedulerPort {
       },
       hungry: (fn) => this.controller.hungry(fn.slot),
       history: new History(parts.clock),
+      ...{ score, meter, feed },
       closing: this.closing.signal,
       wake: () => this.controller.wake(),
       newRequestId: () => `${ownerId}-${++requests}`,
@@ -111,6 +127,7 @@ export class Scheduler implements SchedulerPort {
     await this.recovery.run();
     if (this.closing.signal.aborted) return;
     this.stage = "ready";
+    this.readySinceMs = this.context.clock.nowMs();
     this.crew.tellStage();
     this.controller.start();
     if ((this.state.tables.capacity.workers ?? 1) > 1) void this.dispatcher.readMail(() => this.stage !== "closed");
@@ -161,6 +178,18 @@ export class Scheduler implements SchedulerPort {
     return Promise.resolve(viewSummary(this.state, this.context.policy.name));
   }
 
+  score(): Promise<ScoreView> {
+    const { context, controller, readySinceMs } = this;
+    const { policy, observer, clock, score } = context;
+    controller.readAll();
+    return Promise.resolve(score.view({
+      policy: policy.name,
+      seconds: readySinceMs === undefined ? 0 : (clock.nowMs() - readySinceMs) / 1_000,
+      missed: controller.missed,
+      shadows: observer?.view(),
+    }));
+  }
+
   explain(requestId: string): Promise<DecisionView[]> {
     return Promise.resolve(explain(this.state, this.context.history, this.context.clock, requestId));
   }
@@ -180,6 +209,7 @@ export class Scheduler implements SchedulerPort {
     this.dispatcher.failWaiting(new PlatformError("unavailable", "the scheduler is closing"));
     this.closing.abort(new PlatformError("cancelled", "the scheduler is closing"));
     for (const node of this.state.nodes) node.port.close();
+    this.context.observer?.close();
   }
 
   private define(spec: AcquireRequest["function"]) {

@@ -14,6 +14,7 @@ import {
 } from "../base/mod.ts";
 import { fromContainerView, fromDecisionView, fromNodeView, fromSummary } from "./cluster_wire.ts";
 import type { ClusterPort, ColdStart, SchedulerPort } from "./ports.ts";
+import { fromScoreView } from "./score_wire.ts";
 
 /** Error messages come from user code: more of one than this helps nobody. */
 const ERROR_TEXT_MAX = 4_096;
@@ -89,6 +90,9 @@ export function clusterRoutes(
       },
       async getSummary(_, context) {
         return fromSummary(await scheduler.summary(callOf(context)));
+      },
+      async getScore(_, context) {
+        return fromScoreView(await scheduler.score(callOf(context)));
       },
       async explainRequest({ requestId }, context) {
         checkText(requestId, "request_id", REQUEST_ID_LENGTH_MAX);

@@ -5,6 +5,7 @@ import { Scheduler as SchedulerService } from "../../gen/schedulerproto/schedule
 import { assert, MIB, PlatformError } from "../base/mod.ts";
 import { createSchedulerClient } from "./client.ts";
 import type { Grant, ReleaseRequest, SchedulerPort, Summary } from "./ports.ts";
+import type { ScoreView } from "./score/view.ts";
 import { schedulerRoutes } from "./service.ts";
 import { returned, spec, watch, withScheduler } from "./testing.ts";
 
@@ -120,6 +121,7 @@ function acquiring(acquire: SchedulerPort["acquire"]) {
     listContainers: () => Promise.resolve([]),
     explain: () => Promise.resolve([]),
     summary: () => Promise.resolve({} as Summary),
+    score: () => Promise.resolve({} as ScoreView),
   };
   return { releases, client: createSchedulerClient(createRouterTransport(schedulerRoutes(port))) };
 }

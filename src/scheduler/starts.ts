@@ -173,6 +173,8 @@ export class Starter {
         throw new PlatformError("unavailable", `the node named the container "${made.containerId.slice(0, 200)}"`);
       }
       containers.setStart(record.slot, createMs, made.bootMs, made.importMs);
+      this.context.score.started(record.function, { createMs, bootMs: made.bootMs, importMs: made.importMs });
+      this.context.feed?.started(createMs);
       names.set(record.slot, made.containerId);
       record.containerId = made.containerId;
       this.context.history.note(

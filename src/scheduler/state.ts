@@ -37,6 +37,8 @@ export interface ContainerRecord {
   /** What it takes of its node's account. */
   kib: number;
   readonly createdAtMs: number;
+  /** Up to when its cost has been counted. */
+  meteredMs: number;
   /** Cell of the waiter that it is started for and that waits for nothing else; −1: there is none. */
   boundCell: number;
   /** Empty until the node has named it. */
@@ -61,6 +63,8 @@ export interface NodeRecord {
   readonly admitted: number;
   readonly overcommit: number;
   readonly joinedMs: number;
+  /** Up to when its cost has been counted. */
+  meteredMs: number;
   /** Moment of the last answer. */
   answeredMs: number;
   /** Moment at which it was last compared with what is believed of it. */
@@ -105,8 +109,12 @@ export class State {
   private readonly freeFunctions: number[] = [];
   private readonly freeContainers: number[] = [];
 
-  /** `forgotten` is told of every function whose slot is given to another. */
-  constructor(capacity: Capacity, private readonly forgotten: (fn: FunctionRecord) => void = () => {}) {
+  /** `forgotten` is told of every function whose slot is given to another, `dropping` of every container that goes. */
+  constructor(
+    capacity: Capacity,
+    private readonly forgotten: (fn: FunctionRecord) => void,
+    private readonly dropping: (record: ContainerRecord, nowMs: number) => void,
+  ) {
     this.tables = new Tables(capacity);
     for (let slot = capacity.functions - 1; slot >= 0; slot--) this.freeFunctions.push(slot);
     for (let slot = capacity.containers - 1; slot >= 0; slot--) this.freeContainers.push(slot);
@@ -154,6 +162,7 @@ export class State {
       node,
       kib,
       createdAtMs: nowMs,
+      meteredMs: nowMs,
       boundCell: -1,
       containerId: "",
       memoryUsageBytes: 0,
@@ -173,6 +182,7 @@ export class State {
   dropContainer(record: ContainerRecord, nowMs: number): void {
     const { containers, functions, nodes } = this.tables;
     assert(this.containerBySlot[record.slot] === record, `container ${record.containerId} is dropped twice`);
+    this.dropping(record, nowMs);
     const rank = containers.rank(record.slot);
     if (rank >= 0) functions.removeRank(record.function.slot, rank);
     containers.end(record.slot);

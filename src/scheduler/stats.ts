@@ -97,25 +97,29 @@ export class StatsKeeper {
   }
 
   private takeUsage(node: NodeRecord, report: NodeReport): void {
-    const { policy, clock, state } = this.context;
+    const { policy, clock, state, feed } = this.context;
     const usage = new Map(report.containers.map((c) => [c.containerId, c]));
     const nowMs = clock.nowMs();
     for (const record of node.containers) {
       const { slot, generation, containerId, function: fn } = record;
       const found = usage.get(containerId);
       record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
-      if (!found || !policy.measured) continue;
+      if (!found) continue;
       // An agent's percentage is of the time since anybody asked it; what was used in all leaves nothing out.
       const coversMs = nowMs - record.measuredMs;
       const cpuMs = found.cpuMs === undefined ? undefined : found.cpuMs - record.measuredCpuMs;
       const isSpan = cpuMs !== undefined && coversMs > 0;
+      const cpuPct = isSpan ? Math.max(0, cpuMs) / coversMs * 100 : found.cpuUsagePct;
       record.measuredMs = nowMs;
       record.measuredCpuMs = found.cpuMs ?? record.measuredCpuMs;
+      const inFlight = state.tables.containers.inFlight(slot);
+      feed?.measured(fn, cpuPct, coversMs, found.memoryUsageBytes, inFlight);
+      if (!policy.measured) continue;
       policy.measured(fn.facts, {
         memoryKiB: kibOf(found.memoryUsageBytes),
-        cpuPct: isSpan ? Math.max(0, cpuMs) / coversMs * 100 : found.cpuUsagePct,
+        cpuPct,
         coversMs,
-        inFlight: state.tables.containers.inFlight(slot),
+        inFlight,
         container: containerNumber(slot, generation),
       }, nowMs);
       this.watcher.touch(fn);

@@ -11,25 +11,34 @@ export function containerNumber(slot: number, generation: number): number {
   return generation * SLOTS_MAX + slot;
 }
 
-/** Tells the policy what happened on all threads since it was told last, and lets what it learnt hold. */
+/**
+ * Tells the live score and the policy what happened on all threads since they were told last, and lets what the policy
+ * learnt hold.
+ */
 export class Watcher {
   private readonly decisions: RecordReader;
   private readonly runs: RecordReader;
   private readonly touched = new Set<FunctionRecord>();
+  private readonly isToldOfArrivals: boolean;
 
   constructor(private readonly context: Context, private readonly shaper: Shaper) {
-    const { tables } = context.state;
+    const { policy, state: { tables } } = context;
+    this.isToldOfArrivals = Boolean(policy.arrived || policy.expectedWait);
     this.decisions = tables.decisions.reader();
     this.runs = tables.runs.reader();
   }
 
   /** Reads all that is new. */
   read(): void {
-    const { policy } = this.context;
-    if (policy.arrived || policy.expectedWait) this.decisions.read((record) => this.onDecision(record));
-    if (policy.ended) this.runs.read((record) => this.onRun(record));
+    this.decisions.read((record) => this.onDecision(record));
+    this.runs.read((record) => this.onRun(record));
     for (const fn of this.touched) this.shaper.shape(fn);
     this.touched.clear();
+  }
+
+  /** Records that were overwritten before they were read. */
+  get missed(): number {
+    return this.decisions.missed + this.runs.missed;
   }
 
   /** A function of which the policy was told something otherwise. */
@@ -39,13 +48,18 @@ export class Watcher {
 
   private onDecision(record: Int32Array): void {
     const decision = decisionOf(record);
-    const fn = this.context.state.functionBySlot[decision.functionSlot];
+    const { policy, score, feed, state } = this.context;
+    const fn = state.functionBySlot[decision.functionSlot];
+    if (!fn) return;
+    const waitedMs = decision.waitedMicros / 1_000, decidedMs = this.momentOf(decision.atMs);
+    score.decided(fn, decision.outcome, waitedMs);
+    feed?.decided(fn, decision, containerNumber(decision.containerSlot, decision.containerGeneration), decidedMs);
+    if (!this.isToldOfArrivals) return;
     // Who was refused for the wait that was expected must not be refused for ever.
-    if (fn && decision.outcome === Outcome.refused) this.touched.add(fn);
-    if (!fn || decision.outcome === Outcome.cancelled || decision.outcome === Outcome.refused) return;
-    const waitedMs = decision.waitedMicros / 1_000;
-    this.context.policy.arrived?.(fn.facts, {
-      atMs: this.momentOf(decision.atMs) - waitedMs,
+    if (decision.outcome === Outcome.refused) this.touched.add(fn);
+    if (decision.outcome === Outcome.cancelled || decision.outcome === Outcome.refused) return;
+    policy.arrived?.(fn.facts, {
+      atMs: decidedMs - waitedMs,
       waitedMs,
       waitingBefore: decision.waitingBefore,
       isCold: decision.outcome === Outcome.coldStart,
@@ -55,15 +69,21 @@ export class Watcher {
 
   private onRun(record: Int32Array): void {
     const run = runOf(record);
-    const fn = this.context.state.functionBySlot[run.functionSlot];
+    const { policy, score, feed, state } = this.context;
+    const fn = state.functionBySlot[run.functionSlot];
     if (!fn) return;
-    this.context.policy.ended!(fn.facts, {
-      atMs: this.momentOf(run.atMs),
-      durationMs: run.micros / 1_000,
+    const durationMs = run.micros / 1_000, atMs = this.momentOf(run.atMs);
+    const container = containerNumber(run.containerSlot, run.containerGeneration);
+    score.ended(fn, durationMs, run.failure);
+    feed?.onRun(fn, run, container, atMs);
+    if (!policy.ended) return;
+    policy.ended(fn.facts, {
+      atMs,
+      durationMs,
       memoryKiB: run.kib,
       failure: run.failure,
       inFlight: run.inFlight,
-      container: containerNumber(run.containerSlot, run.containerGeneration),
+      container,
     });
     this.touched.add(fn);
   }

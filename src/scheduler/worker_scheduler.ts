@@ -114,6 +114,9 @@ export class WorkerScheduler implements SchedulerPort {
   summary() {
     return this.ask({ method: "summary", args: [] });
   }
+  score() {
+    return this.ask({ method: "score", args: [] });
+  }
   explain(requestId: string) {
     return this.ask({ method: "explain", args: [requestId] });
   }

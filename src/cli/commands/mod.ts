@@ -5,6 +5,7 @@ import { invoke } from "./invoke.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
 import { serve } from "./serve.ts";
+import { score } from "./score.ts";
 import { sim } from "./sim.ts";
 import { up } from "./up.ts";
 import { why } from "./why.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   logs,
   ps,
   why,
+  score,
   sim,
   ...serve,
 ];

@@ -33,7 +33,9 @@ export async function startPlatform(settings: Settings, io: Io): Promise<Running
     const provider = localNodes(settings, shared, write, apiserverOpen.promise);
     const resources = composeResourceManager(shared, settings, provider);
     closers.add(() => resources.close());
-    const { scheduler, edge } = composeScheduler(shared, settings, resources.resourceManager, settings.nodeMemory);
+    const { scheduler, edge } = composeScheduler(
+      ...[shared, settings, resources.resourceManager, settings.nodeMemory, settings] as const,
+    );
     closers.add(() => scheduler.close());
     const apiserver = composeApiserver(shared, settings, scheduler);
     closers.add(() => apiserver.close());

@@ -5,13 +5,12 @@ import type { Settings } from "../platform_flags.ts";
 const CONTAINER_IDLE_MS = 60_000;
 const NODE_IDLE_MS = 120_000;
 
-/** The policy that the settings ask for. */
-export function policyOf(
-  { policy, weights, containerIdle, containerMin, nodeIdle }: Pick<
-    Settings,
-    "policy" | "weights" | "containerIdle" | "containerMin" | "nodeIdle"
-  >,
-): Policy {
+/** The settings that a policy is made from. */
+export type PolicyKey = "policy" | "weights" | "containerIdle" | "containerMin" | "nodeIdle";
+export type PolicyChoice = Pick<Settings, PolicyKey>;
+
+/** The policy that the settings ask for: a fresh one each time. */
+export function policyOf({ policy, weights, containerIdle, containerMin, nodeIdle }: PolicyChoice): Policy {
   // As in the catalogue, but that containers take as many invocations as their function's owner allows.
   const chosen = policy === "on-demand"
     ? onDemand({

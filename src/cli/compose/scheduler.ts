@@ -1,21 +1,32 @@
 import { DEFAULT_CAPACITY } from "../../core/mod.ts";
 import { createNodeClient } from "../../nodeservice/mod.ts";
 import { createEdge, type Edge } from "../../rpc/mod.ts";
-import { type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
+import { metricsRoute, type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
 import type { Settings } from "../platform_flags.ts";
-import { policyOf } from "./policy.ts";
+import { type PolicyKey, policyOf } from "./policy.ts";
 import { openThreads } from "./scheduler_threads.ts";
+import { openShadows } from "./shadows.ts";
 import { addressOf, type Closers, openDoor, type Shared } from "./shared.ts";
+
+/** Acquires and ends of runs that a thread may have between two ticks of 100 ms without a gap in the live score. */
+const DECISIONS = 8_192;
 
 /** The scheduler and its door. Nothing runs before `scheduler.start()`. */
 export function composeScheduler(
   shared: Shared,
   settings: Pick<
     Settings,
-    "policy" | "weights" | "containerIdle" | "containerMin" | "nodeIdle" | "overcommit" | "queueDepth" | "workers"
+    | PolicyKey
+    | "overcommit"
+    | "queueDepth"
+    | "workers"
+    | "shadow"
+    | "shadowLag"
   >,
   resourceManager: ResourceManagerPort,
   largestNodeBytes?: number,
+  /** Where it is this platform's own. */
+  pool?: Pick<Settings, "nodesMax" | "nodesWarm" | "nodeRefill">,
 ): { scheduler: Scheduler; edge: Edge } {
   const { clock, random, token } = shared;
   const log = shared.log("scheduler");
@@ -27,6 +38,9 @@ export function composeScheduler(
       random,
       log,
       policy,
+      observer: settings.shadow.length === 0
+        ? undefined
+        : openShadows(shared, { ...settings, pool, nodeMemoryBytes: largestNodeBytes }),
       resourceManager,
       dial: ({ address, port }) => {
         const client = shared.connect(addressOf({ hostname: address, port }));
@@ -34,12 +48,25 @@ export function composeScheduler(
       },
     },
     { largestNodeBytes, overcommitMax: settings.overcommit },
-    { ...DEFAULT_CAPACITY, ringDepth: 2 ** Math.ceil(Math.log2(settings.queueDepth)), workers: settings.workers + 1 },
+    {
+      ...DEFAULT_CAPACITY,
+      ringDepth: 2 ** Math.ceil(Math.log2(settings.queueDepth)),
+      workers: settings.workers + 1,
+      decisions: DECISIONS,
+    },
   );
   const ready = () => scheduler.notReady();
   return {
     scheduler,
-    edge: createEdge({ service: "scheduler", routes: schedulerRoutes(scheduler), token, ready, log, clock }),
+    edge: createEdge({
+      service: "scheduler",
+      routes: schedulerRoutes(scheduler),
+      http: metricsRoute(scheduler),
+      token,
+      ready,
+      log,
+      clock,
+    }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { type Clock, Log, messageOf, systemClock } from "../../base/mod.ts";
 import { Tables } from "../../core/mod.ts";
 import { createEdge, type Listener } from "../../rpc/mod.ts";
-import { schedulerRoutes, WorkerScheduler } from "../../scheduler/mod.ts";
+import { metricsRoute, schedulerRoutes, WorkerScheduler } from "../../scheduler/mod.ts";
 import type { FromThread, ThreadStart, ToThread } from "./scheduler_messages.ts";
 
 /** Half as long as the controller's patience with a single beat. */
@@ -42,6 +42,7 @@ async function start({ capacity, buffer, worker, token, level, acquireTimeoutMs,
   const edge = createEdge({
     service: "scheduler",
     routes: schedulerRoutes(own),
+    http: metricsRoute(own),
     token,
     ready: () => own.notReady(),
     log,

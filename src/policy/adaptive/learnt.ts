@@ -75,8 +75,8 @@ export class Learnt {
     this.#memory.ended(memoryKiB, this.#slowdown.add(container, atMs, durationMs, inFlight));
   }
 
-  measured(usage: ContainerUsage, nowMs: number): void {
-    this.#processor.measured(usage, nowMs);
+  measured(usage: ContainerUsage): void {
+    this.#processor.measured(usage);
     this.#memory.measured(usage);
   }
 

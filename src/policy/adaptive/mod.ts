@@ -41,7 +41,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     },
     ended: (fn, run) => learnt.of(fn).ended(run),
     started: (_fn, ms) => population.started(ms),
-    measured: (fn, usage, nowMs) => learnt.of(fn).measured(usage, nowMs),
+    measured: (fn, usage) => learnt.of(fn).measured(usage),
     forgotten(fn): void {
       population.forget(learnt.of(fn));
       learnt.forget(fn);

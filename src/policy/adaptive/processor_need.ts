@@ -3,10 +3,8 @@ import type { ContainerUsage } from "../policy.ts";
 
 /** Runs and measurements that count in full; beyond that the old fade. */
 const RUNS = 400;
-/** Containers whose last measurement is remembered. */
-const CONTAINERS = 256;
-/** What a container's first measurement is taken to cover, in milliseconds: the usual pause between two. */
-const FIRST_MS = 1_000;
+/** What a measurement covers that does not say, in milliseconds: the usual pause between two. */
+const COVERS_MS = 1_000;
 const KIB_OF_GIB = 1_048_576;
 
 /**
@@ -15,7 +13,6 @@ const KIB_OF_GIB = 1_048_576;
  */
 export class ProcessorNeed {
   readonly #quotaCores: number;
-  readonly #measuredMs = new Map<number, number>();
   #coreMs = 0;
   #runs = 0;
   #runsCovered = 0;
@@ -33,13 +30,8 @@ export class ProcessorNeed {
     this.#coreMs /= 2;
   }
 
-  measured({ container, cpuPct }: ContainerUsage, nowMs: number): void {
-    const lastMs = this.#measuredMs.get(container) ?? nowMs - FIRST_MS;
-    // Those measured last stand last: the first is the one that is most likely gone.
-    this.#measuredMs.delete(container);
-    this.#measuredMs.set(container, nowMs);
-    if (this.#measuredMs.size > CONTAINERS) this.#measuredMs.delete(this.#measuredMs.keys().next().value!);
-    this.#coreMs += cpuPct / 100 * (nowMs - lastMs);
+  measured({ cpuPct, coversMs = COVERS_MS }: ContainerUsage): void {
+    this.#coreMs += cpuPct / 100 * coversMs;
     this.#runsCovered = this.#runs;
   }
 

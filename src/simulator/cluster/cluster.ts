@@ -15,12 +15,14 @@ export interface ClusterParts {
   readonly options: ClusterOptions;
   readonly functionIndex: (functionName: string) => number;
   readonly log?: Log;
+  /** What remembers nodes and containers; by default one that remembers all of them. */
+  readonly timeline?: Timeline;
 }
 
 /** Simulated nodes behind the real node pool, as a scheduler sees them. */
 export class Cluster {
   readonly network: Network;
-  readonly timeline = new Timeline();
+  readonly timeline: Timeline;
   /** Nodes that are there now, reserved or not, by their id. */
   readonly nodes = new Map<string, SimNode>();
   /** Whether the resource manager can be reached. */
@@ -36,6 +38,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.#parts = parts;
+    this.timeline = parts.timeline ?? new Timeline();
     const { clock, random, options } = parts;
     this.network = new Network(clock, random, options.network);
     this.#pool = new NodePool({

@@ -7,6 +7,9 @@ import type { ClusterOptions } from "./options.ts";
 import { Processors } from "./processors.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** Creations whose request id is remembered: a second message of one comes soon or never. */
+const REQUESTS_MAX = 1 << 14;
+
 /** What nodes share. */
 export interface NodeParts {
   readonly clock: VirtualClock;
@@ -73,6 +76,7 @@ export class SimNode {
     container.asked.push({ answer, fail });
     this.containers.set(containerId, container);
     this.#byRequest.set(requestId, container);
+    if (this.#byRequest.size > REQUESTS_MAX) this.#byRequest.delete(this.#byRequest.keys().next().value!);
     this.#promisedBytes += spec.memoryBytes;
     this.#usedBytes += container.usedBytes;
     this.#relieve();

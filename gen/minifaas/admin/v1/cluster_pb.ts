@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file minifaas/admin/v1/cluster.proto.
  */
 export const file_minifaas_admin_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taW5pZmFhcy9hZG1pbi92MS9jbHVzdGVyLnByb3RvEhFtaW5pZmFhcy5hZG1pbi52MSLoAQoETm9kZRIPCgdub2RlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSGQoRbm9kZV9zZXJ2aWNlX3BvcnQYAyABKAMSDQoFcGhhc2UYBCABKAkSFwoPbWVtb3J5X2luX2J5dGVzGAUgASgDEhwKFGZyZWVfbWVtb3J5X2luX2J5dGVzGAYgASgDEhIKCmNvbnRhaW5lcnMYByABKAMSFgoOcmVzZXJ2ZWRfYXRfbXMYCCABKAMSDwoHbGl2ZV9pZBgJIAEoCRIgChhhZG1pdHRlZF9tZW1vcnlfaW5fYnl0ZXMYCiABKAMirAIKCUNvbnRhaW5lchIUCgxjb250YWluZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJEhUKDWZ1bmN0aW9uX25hbWUYBCABKAkSDwoHdmVyc2lvbhgFIAEoAxINCgVwaGFzZRgGIAEoCRIXCg9tZW1vcnlfaW5fYnl0ZXMYByABKAMSEQoJaW5fZmxpZ2h0GAggASgDEhMKC2NvbmN1cnJlbmN5GAkgASgDEhUKDWNyZWF0ZWRfYXRfbXMYCiABKAMSFQoNaWRsZV9zaW5jZV9tcxgLIAEoAxIdChVtZW1vcnlfdXNhZ2VfaW5fYnl0ZXMYDCABKAMSHwoXY2hhcmdlZF9tZW1vcnlfaW5fYnl0ZXMYDSABKAMiEgoQTGlzdE5vZGVzUmVxdWVzdCI7ChFMaXN0Tm9kZXNSZXNwb25zZRImCgVub2RlcxgBIAMoCzIXLm1pbmlmYWFzLmFkbWluLnYxLk5vZGUiQgoVTGlzdENvbnRhaW5lcnNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNZnVuY3Rpb25fbmFtZRgCIAEoCSJKChZMaXN0Q29udGFpbmVyc1Jlc3BvbnNlEjAKCmNvbnRhaW5lcnMYASADKAsyHC5taW5pZmFhcy5hZG1pbi52MS5Db250YWluZXIiEwoRR2V0U3VtbWFyeVJlcXVlc3QiugIKEkdldFN1bW1hcnlSZXNwb25zZRIOCgZsZWFzZXMYASABKAMSDwoHd2FpdGluZxgCIAEoAxISCgpjb250YWluZXJzGAMgASgDEg0KBW5vZGVzGAQgASgDEhAKCGFjcXVpcmVzGAUgASgDEhAKCHJlbGVhc2VzGAYgASgDEhMKC2NvbGRfc3RhcnRzGAcgASgDEhcKD3Vua25vd25fcmV0dXJucxgIIAEoAxIWCg5leHBpcmVkX2xlYXNlcxgJIAEoAxIaChJtZW1vcnlfY29ycmVjdGlvbnMYCiABKAMSGgoSY29udGFpbmVyc19jcmVhdGVkGAsgASgDEhoKEmNvbnRhaW5lcnNfcmVtb3ZlZBgMIAEoAxISCgpub2Rlc19sb3N0GA0gASgDEg4KBnBvbGljeRgOIAEoCSIrChVFeHBsYWluUmVxdWVzdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJIChZFeHBsYWluUmVxdWVzdFJlc3BvbnNlEi4KCWRlY2lzaW9ucxgBIAMoCzIbLm1pbmlmYWFzLmFkbWluLnYxLkRlY2lzaW9uIokCCghEZWNpc2lvbhISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFQoNZnVuY3Rpb25fbmFtZRgDIAEoCRIPCgdvdXRjb21lGAQgASgJEhQKDGNvbnRhaW5lcl9pZBgFIAEoCRIPCgdub2RlX2lkGAYgASgJEhUKDWRlY2lkZWRfYXRfbXMYByABKAMSFwoPd2FpdGVkX2luX25hbm9zGAggASgDEhYKDndhaXRpbmdfYmVmb3JlGAkgASgDEhQKDGFsdGVybmF0aXZlcxgKIAMoCRIoCgZldmVudHMYCyADKAsyGC5taW5pZmFhcy5hZG1pbi52MS5FdmVudCIkCgVFdmVudBINCgVhdF9tcxgBIAEoAxIMCgR0ZXh0GAIgASgJMpEDCg5DbHVzdGVyU2VydmljZRJWCglMaXN0Tm9kZXMSIy5taW5pZmFhcy5hZG1pbi52MS5MaXN0Tm9kZXNSZXF1ZXN0GiQubWluaWZhYXMuYWRtaW4udjEuTGlzdE5vZGVzUmVzcG9uc2USZQoOTGlzdENvbnRhaW5lcnMSKC5taW5pZmFhcy5hZG1pbi52MS5MaXN0Q29udGFpbmVyc1JlcXVlc3QaKS5taW5pZmFhcy5hZG1pbi52MS5MaXN0Q29udGFpbmVyc1Jlc3BvbnNlElkKCkdldFN1bW1hcnkSJC5taW5pZmFhcy5hZG1pbi52MS5HZXRTdW1tYXJ5UmVxdWVzdBolLm1pbmlmYWFzLmFkbWluLnYxLkdldFN1bW1hcnlSZXNwb25zZRJlCg5FeHBsYWluUmVxdWVzdBIoLm1pbmlmYWFzLmFkbWluLnYxLkV4cGxhaW5SZXF1ZXN0UmVxdWVzdBopLm1pbmlmYWFzLmFkbWluLnYxLkV4cGxhaW5SZXF1ZXN0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch9taW5pZmFhcy9hZG1pbi92MS9jbHVzdGVyLnByb3RvEhFtaW5pZmFhcy5hZG1pbi52MSLoAQoETm9kZRIPCgdub2RlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSGQoRbm9kZV9zZXJ2aWNlX3BvcnQYAyABKAMSDQoFcGhhc2UYBCABKAkSFwoPbWVtb3J5X2luX2J5dGVzGAUgASgDEhwKFGZyZWVfbWVtb3J5X2luX2J5dGVzGAYgASgDEhIKCmNvbnRhaW5lcnMYByABKAMSFgoOcmVzZXJ2ZWRfYXRfbXMYCCABKAMSDwoHbGl2ZV9pZBgJIAEoCRIgChhhZG1pdHRlZF9tZW1vcnlfaW5fYnl0ZXMYCiABKAMirAIKCUNvbnRhaW5lchIUCgxjb250YWluZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJEhUKDWZ1bmN0aW9uX25hbWUYBCABKAkSDwoHdmVyc2lvbhgFIAEoAxINCgVwaGFzZRgGIAEoCRIXCg9tZW1vcnlfaW5fYnl0ZXMYByABKAMSEQoJaW5fZmxpZ2h0GAggASgDEhMKC2NvbmN1cnJlbmN5GAkgASgDEhUKDWNyZWF0ZWRfYXRfbXMYCiABKAMSFQoNaWRsZV9zaW5jZV9tcxgLIAEoAxIdChVtZW1vcnlfdXNhZ2VfaW5fYnl0ZXMYDCABKAMSHwoXY2hhcmdlZF9tZW1vcnlfaW5fYnl0ZXMYDSABKAMiEgoQTGlzdE5vZGVzUmVxdWVzdCI7ChFMaXN0Tm9kZXNSZXNwb25zZRImCgVub2RlcxgBIAMoCzIXLm1pbmlmYWFzLmFkbWluLnYxLk5vZGUiQgoVTGlzdENvbnRhaW5lcnNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNZnVuY3Rpb25fbmFtZRgCIAEoCSJKChZMaXN0Q29udGFpbmVyc1Jlc3BvbnNlEjAKCmNvbnRhaW5lcnMYASADKAsyHC5taW5pZmFhcy5hZG1pbi52MS5Db250YWluZXIiEwoRR2V0U3VtbWFyeVJlcXVlc3QiugIKEkdldFN1bW1hcnlSZXNwb25zZRIOCgZsZWFzZXMYASABKAMSDwoHd2FpdGluZxgCIAEoAxISCgpjb250YWluZXJzGAMgASgDEg0KBW5vZGVzGAQgASgDEhAKCGFjcXVpcmVzGAUgASgDEhAKCHJlbGVhc2VzGAYgASgDEhMKC2NvbGRfc3RhcnRzGAcgASgDEhcKD3Vua25vd25fcmV0dXJucxgIIAEoAxIWCg5leHBpcmVkX2xlYXNlcxgJIAEoAxIaChJtZW1vcnlfY29ycmVjdGlvbnMYCiABKAMSGgoSY29udGFpbmVyc19jcmVhdGVkGAsgASgDEhoKEmNvbnRhaW5lcnNfcmVtb3ZlZBgMIAEoAxISCgpub2Rlc19sb3N0GA0gASgDEg4KBnBvbGljeRgOIAEoCSIrChVFeHBsYWluUmVxdWVzdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJIChZFeHBsYWluUmVxdWVzdFJlc3BvbnNlEi4KCWRlY2lzaW9ucxgBIAMoCzIbLm1pbmlmYWFzLmFkbWluLnYxLkRlY2lzaW9uIokCCghEZWNpc2lvbhISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFQoNZnVuY3Rpb25fbmFtZRgDIAEoCRIPCgdvdXRjb21lGAQgASgJEhQKDGNvbnRhaW5lcl9pZBgFIAEoCRIPCgdub2RlX2lkGAYgASgJEhUKDWRlY2lkZWRfYXRfbXMYByABKAMSFwoPd2FpdGVkX2luX25hbm9zGAggASgDEhYKDndhaXRpbmdfYmVmb3JlGAkgASgDEhQKDGFsdGVybmF0aXZlcxgKIAMoCRIoCgZldmVudHMYCyADKAsyGC5taW5pZmFhcy5hZG1pbi52MS5FdmVudCIkCgVFdmVudBINCgVhdF9tcxgBIAEoAxIMCgR0ZXh0GAIgASgJIhEKD0dldFNjb3JlUmVxdWVzdCLrAgoQR2V0U2NvcmVSZXNwb25zZRIOCgZwb2xpY3kYASABKAkSDwoHc2Vjb25kcxgCIAEoARItCgNhbGwYAyABKAsyIC5taW5pZmFhcy5hZG1pbi52MS5GdW5jdGlvblNjb3JlEjMKCWZvcmdvdHRlbhgEIAEoCzIgLm1pbmlmYWFzLmFkbWluLnYxLkZ1bmN0aW9uU2NvcmUSMwoJZnVuY3Rpb25zGAUgAygLMiAubWluaWZhYXMuYWRtaW4udjEuRnVuY3Rpb25TY29yZRIUCgxub2RlX3NlY29uZHMYBiABKAESHwoXdW5hc3NpZ25lZF9ub2RlX3NlY29uZHMYByABKAESKQoHcmVzZXJ2ZRgIIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLlRpbWVzEg4KBm1pc3NlZBgJIAEoAxIrCgdzaGFkb3dzGAogASgLMhoubWluaWZhYXMuYWRtaW4udjEuU2hhZG93cyL6BAoNRnVuY3Rpb25TY29yZRISCgphY2NvdW50X2lkGAEgASgJEhUKDWZ1bmN0aW9uX25hbWUYAiABKAkSDQoFY2FsbHMYAyABKAMSDgoGd2FpdGVkGAQgASgDEhMKC2NvbGRfc3RhcnRzGAUgASgDEg8KB3JlZnVzZWQYBiABKAMSEQoJY2FuY2VsbGVkGAcgASgDEkAKCGZhaWx1cmVzGAggAygLMi4ubWluaWZhYXMuYWRtaW4udjEuRnVuY3Rpb25TY29yZS5GYWlsdXJlc0VudHJ5EiYKBHdhaXQYCSABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5UaW1lcxIlCgNydW4YCiABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5UaW1lcxIoCgZjcmVhdGUYCyABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5UaW1lcxImCgRib290GAwgASgLMhgubWluaWZhYXMuYWRtaW4udjEuVGltZXMSKAoGaW1wb3J0GA0gASgLMhgubWluaWZhYXMuYWRtaW4udjEuVGltZXMSMgoIc3RhcnRpbmcYDiABKAsyIC5taW5pZmFhcy5hZG1pbi52MS5Db250YWluZXJUaW1lEi4KBGJ1c3kYDyABKAsyIC5taW5pZmFhcy5hZG1pbi52MS5Db250YWluZXJUaW1lEi4KBGlkbGUYECABKAsyIC5taW5pZmFhcy5hZG1pbi52MS5Db250YWluZXJUaW1lEhQKDG5vZGVfc2Vjb25kcxgRIAEoARovCg1GYWlsdXJlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEiNQoNQ29udGFpbmVyVGltZRIPCgdzZWNvbmRzGAEgASgBEhMKC2dpYl9zZWNvbmRzGAIgASgBIjwKBVRpbWVzEg0KBWNvdW50GAEgASgDEhMKC3N1bV9zZWNvbmRzGAIgASgBEg8KB2J1Y2tldHMYAyADKAMi4AEKB1NoYWRvd3MSDwoHZmFpbHVyZRgBIAEoCRITCgtsYWdfc2Vjb25kcxgCIAEoARINCgVjYWxscxgDIAEoAxIMCgRsYXRlGAQgASgDEg8KB2Ryb3BwZWQYBSABKAMSKwoJbGl2ZV9ob3VyGAYgASgLMhgubWluaWZhYXMuYWRtaW4udjEuQ29zdHMSLAoKbGl2ZV90b3RhbBgHIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLkNvc3RzEiYKBXR3aW5zGAggAygLMhcubWluaWZhYXMuYWRtaW4udjEuVHdpbiKGAQoEVHdpbhIOCgZwb2xpY3kYASABKAkSDAoEcm9sZRgCIAEoCRIPCgdmYWlsdXJlGAMgASgJEiYKBGhvdXIYBCABKAsyGC5taW5pZmFhcy5hZG1pbi52MS5Db3N0cxInCgV0b3RhbBgFIAEoCzIYLm1pbmlmYWFzLmFkbWluLnYxLkNvc3RzIswBCgVDb3N0cxINCgVjYWxscxgBIAEoAxIOCgZmYWlsZWQYAiABKAMSGAoQcmVzcG9uc2Vfc2Vjb25kcxgDIAEoARIUCgxub2RlX3NlY29uZHMYBCABKAESGwoOcmVzcG9uc2VfcmF0aW8YBSABKAFIAIgBARIXCgpub2RlX3JhdGlvGAYgASgBSAGIAQESEgoFc2NvcmUYByABKAFIAogBAUIRCg9fcmVzcG9uc2VfcmF0aW9CDQoLX25vZGVfcmF0aW9CCAoGX3Njb3JlMuYDCg5DbHVzdGVyU2VydmljZRJWCglMaXN0Tm9kZXMSIy5taW5pZmFhcy5hZG1pbi52MS5MaXN0Tm9kZXNSZXF1ZXN0GiQubWluaWZhYXMuYWRtaW4udjEuTGlzdE5vZGVzUmVzcG9uc2USZQoOTGlzdENvbnRhaW5lcnMSKC5taW5pZmFhcy5hZG1pbi52MS5MaXN0Q29udGFpbmVyc1JlcXVlc3QaKS5taW5pZmFhcy5hZG1pbi52MS5MaXN0Q29udGFpbmVyc1Jlc3BvbnNlElkKCkdldFN1bW1hcnkSJC5taW5pZmFhcy5hZG1pbi52MS5HZXRTdW1tYXJ5UmVxdWVzdBolLm1pbmlmYWFzLmFkbWluLnYxLkdldFN1bW1hcnlSZXNwb25zZRJTCghHZXRTY29yZRIiLm1pbmlmYWFzLmFkbWluLnYxLkdldFNjb3JlUmVxdWVzdBojLm1pbmlmYWFzLmFkbWluLnYxLkdldFNjb3JlUmVzcG9uc2USZQoORXhwbGFpblJlcXVlc3QSKC5taW5pZmFhcy5hZG1pbi52MS5FeHBsYWluUmVxdWVzdFJlcXVlc3QaKS5taW5pZmFhcy5hZG1pbi52MS5FeHBsYWluUmVxdWVzdFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message minifaas.admin.v1.Node
@@ -475,6 +475,415 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_minifaas_admin_v1_cluster, 11);
 
 /**
+ * @generated from message minifaas.admin.v1.GetScoreRequest
+ */
+export type GetScoreRequest = Message<"minifaas.admin.v1.GetScoreRequest"> & {
+};
+
+/**
+ * Describes the message minifaas.admin.v1.GetScoreRequest.
+ * Use `create(GetScoreRequestSchema)` to create a new message.
+ */
+export const GetScoreRequestSchema: GenMessage<GetScoreRequest> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 12);
+
+/**
+ * @generated from message minifaas.admin.v1.GetScoreResponse
+ */
+export type GetScoreResponse = Message<"minifaas.admin.v1.GetScoreResponse"> & {
+  /**
+   * The policy that acts.
+   *
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * Since the scheduler began to serve.
+   *
+   * @generated from field: double seconds = 2;
+   */
+  seconds: number;
+
+  /**
+   * Over all functions, forgotten ones included.
+   *
+   * @generated from field: minifaas.admin.v1.FunctionScore all = 3;
+   */
+  all?: FunctionScore | undefined;
+
+  /**
+   * Functions that are not known any more, taken together.
+   *
+   * @generated from field: minifaas.admin.v1.FunctionScore forgotten = 4;
+   */
+  forgotten?: FunctionScore | undefined;
+
+  /**
+   * @generated from field: repeated minifaas.admin.v1.FunctionScore functions = 5;
+   */
+  functions: FunctionScore[];
+
+  /**
+   * The time that nodes were held, and of that what no function's containers were charged for.
+   *
+   * @generated from field: double node_seconds = 6;
+   */
+  nodeSeconds: number;
+
+  /**
+   * @generated from field: double unassigned_node_seconds = 7;
+   */
+  unassignedNodeSeconds: number;
+
+  /**
+   * How long reservations of nodes took.
+   *
+   * @generated from field: minifaas.admin.v1.Times reserve = 8;
+   */
+  reserve?: Times | undefined;
+
+  /**
+   * Acquires and ends of runs that were overwritten before they were counted here.
+   *
+   * @generated from field: int64 missed = 9;
+   */
+  missed: bigint;
+
+  /**
+   * Missing where no policy runs in shadow.
+   *
+   * @generated from field: minifaas.admin.v1.Shadows shadows = 10;
+   */
+  shadows?: Shadows | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.GetScoreResponse.
+ * Use `create(GetScoreResponseSchema)` to create a new message.
+ */
+export const GetScoreResponseSchema: GenMessage<GetScoreResponse> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 13);
+
+/**
+ * FunctionScore is what one function, or some of them together, got and cost. Response time is wait and run together.
+ *
+ * @generated from message minifaas.admin.v1.FunctionScore
+ */
+export type FunctionScore = Message<"minifaas.admin.v1.FunctionScore"> & {
+  /**
+   * Empty where it stands for more than one function.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * @generated from field: string function_name = 2;
+   */
+  functionName: string;
+
+  /**
+   * Acquires that were answered with a container; those that waited for room or for a start are among them.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 waited = 4;
+   */
+  waited: bigint;
+
+  /**
+   * @generated from field: int64 cold_starts = 5;
+   */
+  coldStarts: bigint;
+
+  /**
+   * Acquires that got none: refused at once, or given up while they waited.
+   *
+   * @generated from field: int64 refused = 6;
+   */
+  refused: bigint;
+
+  /**
+   * @generated from field: int64 cancelled = 7;
+   */
+  cancelled: bigint;
+
+  /**
+   * Runs that failed, by kind.
+   *
+   * @generated from field: map<string, int64> failures = 8;
+   */
+  failures: { [key: string]: bigint };
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times wait = 9;
+   */
+  wait?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times run = 10;
+   */
+  run?: Times | undefined;
+
+  /**
+   * Starts of containers: the whole creation, and in it the boot and the import.
+   *
+   * @generated from field: minifaas.admin.v1.Times create = 11;
+   */
+  create?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times boot = 12;
+   */
+  boot?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Times import = 13;
+   */
+  import?: Times | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime starting = 14;
+   */
+  starting?: ContainerTime | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime busy = 15;
+   */
+  busy?: ContainerTime | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.ContainerTime idle = 16;
+   */
+  idle?: ContainerTime | undefined;
+
+  /**
+   * Node time by the share of the node's memory that its containers were charged.
+   *
+   * @generated from field: double node_seconds = 17;
+   */
+  nodeSeconds: number;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.FunctionScore.
+ * Use `create(FunctionScoreSchema)` to create a new message.
+ */
+export const FunctionScoreSchema: GenMessage<FunctionScore> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 14);
+
+/**
+ * @generated from message minifaas.admin.v1.ContainerTime
+ */
+export type ContainerTime = Message<"minifaas.admin.v1.ContainerTime"> & {
+  /**
+   * @generated from field: double seconds = 1;
+   */
+  seconds: number;
+
+  /**
+   * Times the memory that was charged.
+   *
+   * @generated from field: double gib_seconds = 2;
+   */
+  gibSeconds: number;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.ContainerTime.
+ * Use `create(ContainerTimeSchema)` to create a new message.
+ */
+export const ContainerTimeSchema: GenMessage<ContainerTime> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 15);
+
+/**
+ * @generated from message minifaas.admin.v1.Times
+ */
+export type Times = Message<"minifaas.admin.v1.Times"> & {
+  /**
+   * @generated from field: int64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: double sum_seconds = 2;
+   */
+  sumSeconds: number;
+
+  /**
+   * Up to 1 ms, 5 ms, 25 ms, 100 ms, 250 ms, 500 ms, 1 s, 2.5 s, 5 s, 10 s, 30 s, 60 s, and more; not cumulated.
+   *
+   * @generated from field: repeated int64 buckets = 3;
+   */
+  buckets: bigint[];
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Times.
+ * Use `create(TimesSchema)` to create a new message.
+ */
+export const TimesSchema: GenMessage<Times> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 16);
+
+/**
+ * Shadows are candidate policies on the same calls in virtual time.
+ *
+ * @generated from message minifaas.admin.v1.Shadows
+ */
+export type Shadows = Message<"minifaas.admin.v1.Shadows"> & {
+  /**
+   * Why nothing more comes of it; empty while it works.
+   *
+   * @generated from field: string failure = 1;
+   */
+  failure: string;
+
+  /**
+   * How far behind the present they are.
+   *
+   * @generated from field: double lag_seconds = 2;
+   */
+  lagSeconds: number;
+
+  /**
+   * Calls fed to every twin; of these, those that entered late since they had ended late.
+   *
+   * @generated from field: int64 calls = 3;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 late = 4;
+   */
+  late: bigint;
+
+  /**
+   * Calls that were not fed: too many at once, or never seen to end.
+   *
+   * @generated from field: int64 dropped = 5;
+   */
+  dropped: bigint;
+
+  /**
+   * What the platform itself took for the very calls that were fed.
+   *
+   * @generated from field: minifaas.admin.v1.Costs live_hour = 6;
+   */
+  liveHour?: Costs | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs live_total = 7;
+   */
+  liveTotal?: Costs | undefined;
+
+  /**
+   * @generated from field: repeated minifaas.admin.v1.Twin twins = 8;
+   */
+  twins: Twin[];
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Shadows.
+ * Use `create(ShadowsSchema)` to create a new message.
+ */
+export const ShadowsSchema: GenMessage<Shadows> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 17);
+
+/**
+ * @generated from message minifaas.admin.v1.Twin
+ */
+export type Twin = Message<"minifaas.admin.v1.Twin"> & {
+  /**
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * acting, shadow or baseline.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * Why it ended; empty while it runs.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs hour = 4;
+   */
+  hour?: Costs | undefined;
+
+  /**
+   * @generated from field: minifaas.admin.v1.Costs total = 5;
+   */
+  total?: Costs | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Twin.
+ * Use `create(TwinSchema)` to create a new message.
+ */
+export const TwinSchema: GenMessage<Twin> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 18);
+
+/**
+ * @generated from message minifaas.admin.v1.Costs
+ */
+export type Costs = Message<"minifaas.admin.v1.Costs"> & {
+  /**
+   * @generated from field: int64 calls = 1;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: int64 failed = 2;
+   */
+  failed: bigint;
+
+  /**
+   * @generated from field: double response_seconds = 3;
+   */
+  responseSeconds: number;
+
+  /**
+   * @generated from field: double node_seconds = 4;
+   */
+  nodeSeconds: number;
+
+  /**
+   * To the baseline's twin, lower is better; missing before there is anything to compare.
+   *
+   * @generated from field: optional double response_ratio = 5;
+   */
+  responseRatio?: number | undefined;
+
+  /**
+   * @generated from field: optional double node_ratio = 6;
+   */
+  nodeRatio?: number | undefined;
+
+  /**
+   * @generated from field: optional double score = 7;
+   */
+  score?: number | undefined;
+};
+
+/**
+ * Describes the message minifaas.admin.v1.Costs.
+ * Use `create(CostsSchema)` to create a new message.
+ */
+export const CostsSchema: GenMessage<Costs> = /*@__PURE__*/
+  messageDesc(file_minifaas_admin_v1_cluster, 19);
+
+/**
  * ClusterService tells what the scheduler holds at this moment. Served by the scheduler, and by the apiserver on its
  * behalf.
  *
@@ -510,6 +919,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof GetSummaryRequestSchema;
     output: typeof GetSummaryResponseSchema;
+  },
+  /**
+   * GetScore tells what calls got and what they cost since the scheduler's start, per function and in all, and what
+   * other policies would have made of the same calls.
+   *
+   * @generated from rpc minifaas.admin.v1.ClusterService.GetScore
+   */
+  getScore: {
+    methodKind: "unary";
+    input: typeof GetScoreRequestSchema;
+    output: typeof GetScoreResponseSchema;
   },
   /**
    * ExplainRequest tells what was decided for an invocation lately, and what happened around it. Memory is bounded:
