@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { cli, commandMissing, type Platform, until, withPlatform } from "./program.ts";
+import { withServices } from "./services.ts";
 
 const CALLS = 12;
 
@@ -85,12 +86,12 @@ Deno.test("a running platform tells its score, and what policies in shadow would
     assertMatch(out, /\nsleep +12 +0 +1 /);
     assertMatch(out, /\nkpa +shadow +\d\.\d{3} /);
     assertMatch(out, /the acting policy's twin has \d/);
-    await step_prometheus(platform);
+    await readByPrometheus(platform);
   });
 });
 
 /** Prometheus's own parser for Python, where it is installed, reads the same page. */
-async function step_prometheus(platform: Platform): Promise<void> {
+async function readByPrometheus(platform: Platform): Promise<void> {
   if (commandMissing("python3")) return;
   const script = "import sys\ntry:\n  from prometheus_client.parser import text_string_to_metric_families as parse\n" +
     "except ImportError:\n  print('missing'); sys.exit(0)\n" +
@@ -108,6 +109,27 @@ async function step_prometheus(platform: Platform): Promise<void> {
   assertEquals(code, 0);
   assertEquals(Number(said), text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length);
 }
+
+Deno.test("a scheduler alone tells the same through the apiserver, and takes the pool of another for what it shows", async () => {
+  const flags = { scheduler: ["--shadow=kpa", "--shadow-lag=3s"], resourcemanager: ["--runtime=simulated"] };
+  await withServices({ flags }, async (services) => {
+    await services.deploy("sleep");
+    for (let n = 0; n < 3; n++) await services.invoke("sleep", { cpuMs: 0, sleepMs: 50, memoryMiB: 1 });
+    const ask = async () => {
+      const { code, out, err } = await services.cli("score", "--json");
+      assertEquals(code, 0, err);
+      return JSON.parse(out);
+    };
+    const { all, shadows } = await until(
+      "twins that have all calls",
+      ask,
+      ({ shadows }) =>
+        shadows.twins.length > 0 && shadows.twins.every((twin: { total: { calls: number } }) => twin.total.calls === 3),
+    );
+    assertEquals([all.calls, shadows.failure, shadows.liveTotal.calls], [3, "", 3]);
+    assertEquals(shadows.twins.map(({ failure }: { failure: string }) => failure), ["", "", ""]);
+  });
+});
 
 Deno.test("metrics need the token where there is one, as everything does", async () => {
   const folder = await Deno.makeTempDir({ prefix: "mini-faas-test-" });

@@ -55,8 +55,7 @@ export function tell(reply: GetScoreResponse, everyFunction: boolean): string {
   const lines = [
     `policy ${policy}, in ${seconds(reply.seconds)}: ${all?.calls ?? 0} calls, ${failedOf(all)} failed, ` +
     `${all?.coldStarts ?? 0} cold`,
-    `response time ${seconds(responseOf(all))}: ${meanOf(all?.wait)} waiting (99 % within about ` +
-    `${p99Of(all?.wait)}) and ${meanOf(all?.run)} running on average`,
+    responseLine(all),
     `node time ${seconds(nodeSeconds)}, of which nobody's containers were charged ` +
     `${share(unassignedNodeSeconds, nodeSeconds)}; of what they were charged, ${idle} was for idle warmth`,
   ];
@@ -65,6 +64,12 @@ export function tell(reply: GetScoreResponse, everyFunction: boolean): string {
   if (functions.length > 0) parts.push(functionTable(functions, everyFunction));
   if (shadows) parts.push(shadowTable(shadows));
   return parts.join("\n");
+}
+
+function responseLine(all: FunctionScore | undefined): string {
+  if (!all?.wait?.count) return "no response time: nothing was called yet";
+  return `response time ${seconds(responseOf(all))}: ${meanOf(all.wait)} waiting (99 % within about ` +
+    `${p99Of(all.wait)}) and ${meanOf(all.run)} running on average`;
 }
 
 function functionTable(functions: readonly FunctionScore[], everyFunction: boolean): string {
