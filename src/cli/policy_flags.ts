@@ -24,3 +24,8 @@ export function checkPolicyName(name: string): void {
   const hint = meant ? `; did you mean ${meant}?` : "";
   throw new UsageError(`--policy is "${name}", must be one of ${known.join(", ")}${hint}`);
 }
+
+/** What `help` tells of the policies a platform can run, and of which flag is whose. */
+export const POLICY_DETAILS = `Policies: ${Object.keys(POLICIES).join(", ").replace(/^(.{60,100},) /, "$1\n")}.\n` +
+  "adaptive learns what each function needs, under --weights. on-demand keeps what idles for --container-idle. The\n" +
+  "others are known ones to compare with (`sim`). --container-min and --node-idle hold for any policy.";

@@ -75,7 +75,7 @@ export class NodeAgent {
     const { code, cacheFolder, clock, memoryBytes, runtime } = options;
     this.#guard = new MemoryGuard({
       ...{ clock, memoryBytes },
-      usedBytes: () => runtime.memoryBytes(),
+      usedBytes: () => runtime.memoryBytes() - this.#endingBytes(),
       isOvercommitted: () => this.reservedBytes > memoryBytes,
       containers: () => this.#guarded(),
     });
@@ -254,6 +254,15 @@ export class NodeAgent {
     entry.fetchMs = clock.nowMs() - startedMs;
     const onLog = this.#logs.open(containerId, spec);
     return await this.runtime.create({ containerId, function: spec, code, onLog }, signal);
+  }
+
+  /** What containers still hold that were stopped and are about to end: nothing more has to go for it. */
+  #endingBytes(): number {
+    let bytes = 0;
+    for (const { container } of this.#entries.values()) {
+      if (container && !container.usable) bytes += container.usage().memoryBytes;
+    }
+    return bytes;
   }
 
   #guarded() {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ManualClock, MIB, PlatformError, silentLog } from "../base/mod.ts";
 import { NodeAgent } from "./agent.ts";
 import type { CodeSource } from "./code_cache.ts";
+import type { ContainerRuntime } from "./runtime.ts";
 import { createSimulatedRuntime } from "./runtimes/simulated/mod.ts";
 import { bytesOf, readReply, testFunction } from "./testing.ts";
 
@@ -181,3 +182,49 @@ Deno.test("a reset waits for code that never comes no longer than needed", async
   assertEquals(await codeOf(starting), "cancelled");
   await agent.close();
 });
+
+Deno.test("one that is stopped for its node's memory may take its time to end: no second one goes meanwhile", async () => {
+  const clock = new ManualClock();
+  const held = [90, 80, 20].map((mib) => ({ memoryBytes: mib * MIB, usable: true }));
+  let created = 0;
+  const footer = Promise.withResolvers<never>();
+  const runtime: ContainerRuntime = {
+    name: "process",
+    enforcement: [],
+    processors: 1,
+    memoryBytes: () => held.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+    close: () => Promise.resolve(),
+    create({ containerId }) {
+      const own = held[created++];
+      return Promise.resolve({
+        containerId,
+        times: { bootMs: 0, importMs: 0 },
+        get usable() {
+          return own.usable;
+        },
+        invoke: () => Promise.resolve({ body: nothing(), footer: footer.promise }),
+        usage: () => ({ memoryBytes: own.memoryBytes, cpuMs: 0 }),
+        stop: () => void (own.usable = false),
+        remove: () => Promise.resolve(),
+      });
+    },
+  };
+  const code = { get: () => Promise.resolve({ code: bytesOf(""), hash: "" }) };
+  const agent = new NodeAgent({
+    ...{ runtime, code, clock, memoryBytes: 128 * MIB, overcommit: 3, log: silentLog(clock) },
+  });
+  for (const requestId of ["a", "b", "c"]) {
+    const { containerId } = await agent.createContainer({ requestId, ownerId: "", function: testFunction() });
+    const call = { kind: "event" as const, requestId, containerId, timeoutMs: 1, event: bytesOf("") };
+    await agent.invoke(call, new AbortController().signal);
+  }
+  await clock.advance(1_000);
+  assertEquals(held.map(({ usable }) => usable), [false, true, true]);
+  held[0].memoryBytes = 0;
+  held[1].memoryBytes = 120 * MIB;
+  await clock.advance(1_000);
+  assertEquals(held.map(({ usable }) => usable), [false, false, true], "it is gone, and there is too little again");
+  await agent.close();
+});
+
+async function* nothing(): AsyncGenerator<never> {}

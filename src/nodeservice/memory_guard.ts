@@ -15,7 +15,7 @@ export interface GuardedContainer {
 
 export interface MemoryGuardParts {
   readonly clock: Clock;
-  /** What all containers together may hold, and what they hold now. */
+  /** What all containers together may hold, and what they hold now; those that are about to end do not count. */
   readonly memoryBytes: number;
   usedBytes(): number;
   /** Whether they may use more than there is. */

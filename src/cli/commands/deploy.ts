@@ -33,6 +33,8 @@ export const deploy = command({
   details: [
     "A folder's entry is main.ts, mod.ts, index.ts or the same in JavaScript. Imports (files, JSON, npm packages) are\n" +
     "bundled here; the platform gets one self-contained module.",
+    "By default a container runs one invocation at a time, since code may keep state between awaits that another one\n" +
+    "would change. --concurrency COUNT says that the code can stand more; the scheduling policy may allow fewer.",
   ],
   examples: ["deploy hello.ts", "deploy ./shop --name checkout --memory 256MiB --allow-net=api.example.com"],
   async run({ values, rest: [file], io }) {
