@@ -25,7 +25,7 @@ const weights: Kind<Weights> = {
 };
 
 /** A number with a fraction in `[min, max]`. */
-function factor(min: number, max: number): Kind<number> {
+export function factor(min: number, max: number): Kind<number> {
   return {
     placeholder: "FACTOR",
     allowed: `a number from ${min} to ${max}`,
@@ -38,7 +38,7 @@ function factor(min: number, max: number): Kind<number> {
 }
 
 const NODES_MAX = 10_000;
-const SEED_MAX = 2 ** 32 - 1;
+export const SEED_MAX = 2 ** 32 - 1;
 
 export const simFlags = {
   policy: flag(list(text("NAME", "the name of a policy")), Object.keys(POLICIES), "policies to compare", {
@@ -80,8 +80,19 @@ export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
   return [...new Set(policy)];
 }
 
+/** The flags that say what a cluster is made of. */
+type ClusterFlag =
+  | "nodesWarm"
+  | "nodesMax"
+  | "nodeMemory"
+  | "refill"
+  | "startDelay"
+  | "startCpu"
+  | "containerMemory"
+  | "overcommit";
+
 /** The simulated cluster that the flags ask for, as far as it differs from the reference environment. */
-export function clusterOptions(values: SimValues) {
+export function clusterOptions(values: Pick<SimValues, ClusterFlag>) {
   const given = {
     nodesWarm: values.nodesWarm,
     nodesMax: values.nodesMax,

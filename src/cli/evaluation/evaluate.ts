@@ -1,0 +1,175 @@
+/** Evaluates schedulers over real sockets, one after the other, and puts them beside a simulated baseline. */
+import { messageOf, PlatformError, systemClock } from "../../base/mod.ts";
+import { POLICIES } from "../../policy/mod.ts";
+import { type ClusterOptions, floorsOf, metricsOf, type RunResult, simulate } from "../../simulator/mod.ts";
+import { compare, type Comparison } from "../../simulator/report/mod.ts";
+import type { OnNote, Workload } from "../../simulator/workloads/mod.ts";
+import { Closers, type Shared, systemShared } from "../compose/shared.ts";
+import { NodeClients } from "../compose/node_clients.ts";
+import type { Settings } from "../platform_flags.ts";
+import type { WorkloadSource } from "../simulation/workload_source.ts";
+import { evaluatePlan, type EvaluateValues, type Target } from "./evaluate_flags.ts";
+import { type Lateness, latenessOf } from "./lateness.ts";
+import { type LoadResult, sendLoad } from "./load.ts";
+import { openCluster } from "./measured_cluster.ts";
+import { Measurements } from "./measurements.ts";
+import { startOwnScheduler } from "./own_scheduler.ts";
+import { schedulerReady } from "./readiness.ts";
+import { runResultOf, workloadSoFar } from "./run_result.ts";
+import { connectScheduler } from "./scheduler_connections.ts";
+import { atSpeed, clusterAtSpeed, WorkloadTime } from "./time_scale.ts";
+
+/** What scores are measured against: the same calls in virtual time. */
+const BASELINE = "baseline";
+export const BASELINE_LABEL = "baseline (simulated)";
+
+export interface Watcher {
+  readonly onNote: OnNote;
+  readonly onProgress: (what: string, share: number) => void;
+  /** Ports are open, and a scheduler is waited for. */
+  readonly onWaiting: (target: Target, resourceManager: string) => void;
+  /** Stops sending and goes on with what there is. */
+  readonly signal: AbortSignal;
+  readonly writeLog: (line: string) => void;
+}
+
+/** One scheduler's run, and how well it could be measured. */
+export interface Measured {
+  readonly name: string;
+  readonly result: RunResult;
+  readonly lateness: Lateness;
+  /** Calls that were not sent since too many were under way. */
+  readonly unsent: number;
+}
+
+export interface Evaluation {
+  readonly comparison: Comparison;
+  readonly workload: Workload;
+  /** In the order of the comparison: those measured, then the baseline. */
+  readonly results: readonly RunResult[];
+  readonly measured: readonly Measured[];
+  /** Set where it was stopped: how many calls of the workload are over, and who was left out. */
+  readonly stopped?: { readonly over: number; readonly of: number; readonly leftOut: readonly string[] };
+}
+
+/** Errors: `UsageError`; where a scheduler cannot be reached, those of `schedulerReady`; `cancelled`: nothing measured. */
+export async function evaluate(
+  values: EvaluateValues,
+  source: WorkloadSource,
+  watcher: Watcher,
+  cwd: string,
+): Promise<Evaluation> {
+  const { targets, cluster, settings } = evaluatePlan(values, cwd);
+  const workload = await source.load(values.seed, watcher.onNote);
+  const measured: Measured[] = [];
+  let soFar = workload;
+  const { signal } = watcher;
+  for (const target of targets) {
+    if (signal.aborted) break;
+    const one = await measure(target, { values, workload, cluster, settings, watcher }).catch((error) => {
+      if (signal.aborted && measured.length > 0) return undefined;
+      throw error;
+    });
+    // Runs that are compared have the same calls: a part of one is told only where there is nothing else.
+    const isWhole = one?.load.over.every((over) => over === 1);
+    if (!one || (!isWhole && measured.length > 0)) break;
+    measured.push(one);
+    if (!isWhole) soFar = workloadSoFar(workload, one.load);
+  }
+  const leftOut = targets.map(({ name }) => name).filter((name) => !measured.some((one) => one.name === name));
+  const isStopped = leftOut.length > 0 || soFar !== workload;
+  const stopped = isStopped ? { over: soFar.calls.count, of: workload.calls.count, leftOut } : undefined;
+  if (stopped && stopped.over === 0) throw new PlatformError("cancelled", "stopped before any call was over");
+  const { seed, weights } = values;
+  const baseline = {
+    ...await simulate({
+      ...{ workload: soFar, seed, policy: POLICIES[BASELINE](), cluster },
+      onProgress: (over, of) => watcher.onProgress(BASELINE_LABEL, over / of),
+    }),
+    policy: BASELINE_LABEL,
+  };
+  const results = [...measured.map(({ result }) => result), baseline];
+  const runs = results.map(metricsOf);
+  const floors = floorsOf(soFar, { nodeMemoryBytes: cluster.nodeMemoryBytes });
+  const comparison = compare(soFar, [{ seed, baseline: runs[runs.length - 1], floors, runs }], weights);
+  return { comparison, workload, results, measured, stopped };
+}
+
+interface MeasureParts {
+  readonly values: EvaluateValues;
+  readonly workload: Workload;
+  readonly cluster: ClusterOptions;
+  readonly settings: Settings;
+  readonly watcher: Watcher;
+}
+
+/** A fresh cluster, the whole workload, and nothing left of it. */
+async function measure(
+  target: Target | { name: string; policy: string },
+  { values, workload, cluster, settings, watcher }: MeasureParts,
+): Promise<Measured & { load: LoadResult }> {
+  const { speed, seed } = values;
+  const { signal, onProgress, writeLog: write } = watcher;
+  const { token, peerTls } = settings;
+  const shared = systemShared({ level: "error", write, token, peerTls });
+  const time = new WorkloadTime(systemClock, speed);
+  const measurements = new Measurements(time, workload.functions);
+  const sent = atSpeed(workload, speed);
+  const closers = new Closers();
+  try {
+    // A scheduler elsewhere looks for the resource manager where it was told to; our own is told where it is.
+    const ports = "policy" in target ? { resourcemanagerPort: 0, nodePort: 0 } : {};
+    const opened = await openCluster(shared, { ...settings, ...ports }, clusterAtSpeed(cluster, speed), measurements);
+    closers.add(() => opened.close());
+    const address = await addressOfTarget(target, opened.address, { ...{ shared, cluster, settings }, sent, closers });
+    const scheduler = connectScheduler(shared.connect, address);
+    closers.add(() => scheduler.close());
+    if (!("policy" in target)) watcher.onWaiting(target, opened.address);
+    await waitFor({ shared, scheduler, address, signal }, values.wait);
+    const nodes = new NodeClients(shared.connect);
+    closers.add(() => nodes.close());
+    const load = await sendLoad({
+      ...{ clock: shared.clock, random: shared.random, log: shared.log("evaluation"), scheduler, nodes },
+      ...{ workload: sent, speed, time, measurements, signal },
+      onProgress: (over, of) => onProgress(target.name, over / of),
+    });
+    const result = runResultOf({ policy: target.name, seed, workload, load, measurements });
+    return { name: target.name, result, lateness: latenessOf(load.lateMs, load.sent), unsent: load.unsent, load };
+  } finally {
+    await closers.close(0);
+  }
+}
+
+/** Where the target listens; our own is started first. */
+async function addressOfTarget(
+  target: Target | { name: string; policy: string },
+  resourceManager: string,
+  parts: { shared: Shared; cluster: ClusterOptions; settings: Settings; sent: Workload; closers: Closers },
+): Promise<string> {
+  if (!("policy" in target)) return target.address;
+  const { shared, cluster, settings: door, sent: workload, closers } = parts;
+  const { policy } = target;
+  const own = await startOwnScheduler(shared, { ...{ policy, resourceManager, door, workload, cluster } });
+  closers.add(() => own.close());
+  return own.address;
+}
+
+async function waitFor(
+  parts: {
+    shared: Shared;
+    scheduler: Parameters<typeof schedulerReady>[0]["scheduler"];
+    address: string;
+    signal: AbortSignal;
+  },
+  waitMs: number,
+): Promise<void> {
+  const { shared: { clock }, ...rest } = parts;
+  try {
+    await schedulerReady({ clock, ...rest }, waitMs);
+  } catch (error) {
+    if (!parts.signal.aborted) throw error;
+    throw new PlatformError("cancelled", `stopped while waiting for a scheduler: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
