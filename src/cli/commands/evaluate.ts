@@ -74,8 +74,11 @@ export const evaluate = command({
       io.out("\n");
       for (const { name, lateness } of measured) io.out(evaluation.latenessText(name, lateness));
     }
-    for (const { name, lateness, unsent } of measured) {
+    for (const { name, lateness, unsent, errors } of measured) {
       if (evaluation.isTooLate(lateness)) io.err(evaluation.latenessWarning(name, lateness));
+      for (const { code, count, last } of errors) {
+        io.err(`warning: ${name}: ${count} calls failed with ${code}, the last one so: ${last}\n`);
+      }
       if (unsent > 0) {
         io.err(`warning: ${name}: ${unsent} calls were not sent, since too many were under way; they failed\n`);
       }
@@ -100,7 +103,7 @@ function howText(speed: number, { measured, stopped }: Evaluation): string {
 function toJson(speed: number, { measured, stopped }: Evaluation) {
   return {
     speed,
-    measured: measured.map(({ name, lateness, unsent }) => ({ name, lateness, unsent })),
+    measured: measured.map(({ result: _, ...rest }) => rest),
     simulated: ["baseline (simulated)"],
     stopped,
   };

@@ -10,7 +10,7 @@ import type { Settings } from "../platform_flags.ts";
 import type { WorkloadSource } from "../simulation/workload_source.ts";
 import { evaluatePlan, type EvaluateValues, type Target } from "./evaluate_flags.ts";
 import { type Lateness, latenessOf } from "./lateness.ts";
-import { type LoadResult, sendLoad } from "./load.ts";
+import { type CallErrors, type LoadResult, sendLoad } from "./load.ts";
 import { openCluster } from "./measured_cluster.ts";
 import { Measurements } from "./measurements.ts";
 import { startOwnScheduler } from "./own_scheduler.ts";
@@ -40,6 +40,7 @@ export interface Measured {
   readonly lateness: Lateness;
   /** Calls that were not sent since too many were under way. */
   readonly unsent: number;
+  readonly errors: readonly CallErrors[];
 }
 
 export interface Evaluation {
@@ -71,10 +72,12 @@ export async function evaluate(
       throw error;
     });
     // Runs that are compared have the same calls: a part of one is told only where there is nothing else.
-    const isWhole = one?.load.over.every((over) => over === 1);
-    if (!one || (!isWhole && measured.length > 0)) break;
-    measured.push(one);
-    if (!isWhole) soFar = workloadSoFar(workload, one.load);
+    if (!one) break;
+    const { load, ...rest } = one;
+    const isWhole = load.over.every((over) => over === 1);
+    if (!isWhole && measured.length > 0) break;
+    measured.push(rest);
+    if (!isWhole) soFar = workloadSoFar(workload, load);
   }
   const leftOut = targets.map(({ name }) => name).filter((name) => !measured.some((one) => one.name === name));
   const isStopped = leftOut.length > 0 || soFar !== workload;
@@ -134,7 +137,8 @@ async function measure(
       onProgress: (over, of) => onProgress(target.name, over / of),
     });
     const result = runResultOf({ policy: target.name, seed, workload, load, measurements });
-    return { name: target.name, result, lateness: latenessOf(load.lateMs, load.sent), unsent: load.unsent, load };
+    const { lateMs, sent: sentCount, unsent, errors } = load;
+    return { name: target.name, result, lateness: latenessOf(lateMs, sentCount), unsent, errors, load };
   } finally {
     await closers.close(0);
   }

@@ -5,6 +5,7 @@ import {
   CONCURRENCY_MAX,
   DEFAULT_ACCOUNT,
   type Log,
+  messageOf,
   MIB,
   newId,
   PlatformError,
@@ -50,7 +51,15 @@ export interface LoadResult {
   readonly sent: number;
   /** Calls that were not sent since too many were under way. */
   readonly unsent: number;
+  /** What calls failed with, by code: how many, and what the last one was told. */
+  readonly errors: readonly CallErrors[];
   readonly endMs: number;
+}
+
+export interface CallErrors {
+  readonly code: string;
+  readonly count: number;
+  readonly last: string;
 }
 
 /** Sends every call, resolves when the last one is over. An open loop: a slow scheduler does not slow arrivals down. */
@@ -73,6 +82,8 @@ class Load {
   /** Makes ids that this scheduler has never heard. */
   readonly #prefix = newId().slice(0, 12);
   readonly #done = Promise.withResolvers<void>();
+  /** By code, of which there are few. */
+  readonly #errors = new Map<string, CallErrors>();
   #sent = 0;
   #unsent = 0;
   #overCount = 0;
@@ -107,6 +118,7 @@ class Load {
       over: this.#over,
       sent: this.#sent,
       unsent: this.#unsent,
+      errors: [...this.#errors.values()].sort((a, b) => b.count - a.count),
       endMs: this.#endMs,
     };
   }
@@ -179,6 +191,7 @@ class Load {
       error = thrown;
     }
     if (signal.aborted && error) return;
+    if (error) this.#noteError(error);
     const grantedMs = this.#grantedMs[call];
     if (grantedMs >= 0) this.#calls.executionMs[call] = Math.max(0, time.nowMs() - grantedMs);
     this.#end(call, outcomeOf(error, grantedMs >= 0));
@@ -199,6 +212,11 @@ class Load {
     this.#calls.container[call] = container;
     this.#calls.start[call] = start;
     return grant;
+  }
+
+  #noteError(error: PlatformError): void {
+    const code = error.failure ?? error.code;
+    this.#errors.set(code, { code, count: (this.#errors.get(code)?.count ?? 0) + 1, last: messageOf(error) });
   }
 
   #end(call: number, outcome: number): void {
