@@ -5,6 +5,7 @@ import { cli, ROOT, serve, within } from "./program.ts";
 import { freePort } from "./services.ts";
 
 const CALLS = 60;
+const QUICK_STARTS = ["--start-delay=50ms", "--start-cpu=10ms"];
 /** A minute of chance: for what must not depend on how fast this machine is. */
 const MINUTE = ["--workload=sparse:functions=4,minutes=1,interval=4", "--speed=20"];
 
@@ -59,7 +60,14 @@ Deno.test("our scheduler as a process of its own: every call runs, and is scored
   try {
     await withCalls(async (workload) => {
       const { address, port: own } = scheduler.ready;
-      const run = evaluation(port, `--scheduler=ours=${address}:${own}`, workload, "--json", "--functions");
+      const run = evaluation(
+        port,
+        `--scheduler=ours=${address}:${own}`,
+        workload,
+        ...QUICK_STARTS,
+        "--json",
+        "--functions",
+      );
       const { code, out, err } = await run.ended();
       assertEquals(code, 0, err);
       const { policies: [ours, baseline], evaluation: { speed, measured }, floor } = JSON.parse(out);
@@ -80,7 +88,8 @@ Deno.test("our scheduler as a process of its own: every call runs, and is scored
 Deno.test("a scheduler that is none of ours and knows the legacy fields only is evaluated as well", async () => {
   await withForeign((scheduler, address, port) =>
     withCalls(async (workload) => {
-      const { code, out, err } = await evaluation(port, `--scheduler=foreign=${address}`, workload).ended();
+      const { code, out, err } = await evaluation(port, `--scheduler=foreign=${address}`, workload, ...QUICK_STARTS)
+        .ended();
       assertEquals(code, 0, err);
       const [, , how, , heading, line] = out.split("\n");
       assertEquals(how, "foreign: measured over real sockets in real time; the baseline is simulated in virtual time.");

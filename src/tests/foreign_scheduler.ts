@@ -16,6 +16,7 @@ import {
   AcquireContainerReplySchema,
   type AcquireContainerRequest,
   AcquireContainerRequestSchema,
+  type FunctionConfig,
   ReturnContainerReplySchema,
   ReturnContainerRequestSchema,
 } from "../../gen/schedulerproto/scheduler_pb.ts";
@@ -60,8 +61,7 @@ export class ForeignScheduler {
   readonly #nodes: Node[] = [];
   readonly #idle: Container[] = [];
   readonly #busy = new Map<string, Container>();
-  /** Starts happen one after the other: so no two count on the same room. */
-  #starting: Promise<unknown> = Promise.resolve();
+  #reserving: Promise<void> | undefined;
   #requests = 0;
   #watch: { count: number; then: () => void } | undefined;
   acquired = 0;
@@ -117,13 +117,10 @@ export class ForeignScheduler {
 
   async #acquire({ requestId, functionName, functionConfig }: AcquireContainerRequest) {
     const at = this.#idle.findIndex((one) => one.functionName === functionName);
-    const started = () => this.#start(functionName, functionConfig!);
-    const container = at >= 0
-      ? this.#idle.splice(at, 1)[0]
-      : await (this.#starting = this.#starting.then(started, started));
-    this.#busy.set(requestId, container as Container);
+    const container = at >= 0 ? this.#idle.splice(at, 1)[0] : await this.#start(functionName, functionConfig!);
+    this.#busy.set(requestId, container);
     if (++this.acquired === this.#watch?.count) this.#watch.then();
-    const { id, node } = container as Container;
+    const { id, node } = container;
     return { nodeId: node.id, nodeAddress: node.address, nodeServicePort: node.port, containerId: id };
   }
 
@@ -136,9 +133,9 @@ export class ForeignScheduler {
     return Promise.resolve({});
   }
 
-  async #start(functionName: string, config: NonNullable<AcquireContainerRequest["functionConfig"]>) {
+  async #start(functionName: string, config: FunctionConfig): Promise<Container> {
     const { memoryInBytes, timeoutInMs, handler } = config;
-    const node = this.#nodes.find(({ freeBytes }) => freeBytes >= memoryInBytes) ?? await this.#reserve();
+    const node = await this.#room(memoryInBytes);
     const functionMeta = { functionName, handler, timeoutInMs, memoryInBytes };
     const { containerId } = await call(
       node.client,
@@ -146,11 +143,22 @@ export class ForeignScheduler {
       [CreateContainerRequestSchema, CreateContainerReplySchema],
       { requestId: `create-${this.#requests++}`, name: functionName, functionMeta },
     );
-    node.freeBytes -= memoryInBytes;
     return { id: containerId, node, functionName };
   }
 
-  async #reserve(): Promise<Node> {
+  /** A node with room, which is taken. */
+  async #room(bytes: bigint): Promise<Node> {
+    for (;;) {
+      const node = this.#nodes.find(({ freeBytes }) => freeBytes >= bytes);
+      if (node) {
+        node.freeBytes -= bytes;
+        return node;
+      }
+      await (this.#reserving ??= this.#reserve().finally(() => this.#reserving = undefined));
+    }
+  }
+
+  async #reserve(): Promise<void> {
     const requestId = `reserve-${this.#requests++}`;
     const { node } = await call(
       this.#resourceManager,
@@ -160,12 +168,10 @@ export class ForeignScheduler {
     );
     const { id, address, nodeServicePort: port, memoryInBytes: freeBytes } = node!;
     const client = new grpc.Client(`${address}:${port}`, grpc.credentials.createInsecure());
-    const reserved = { id, address, port, client, freeBytes };
-    this.#nodes.push(reserved);
     await call(client, "/nodeservoceproto.NodeService/Reserve", [ReserveRequestSchema, ReserveReplySchema], {
       requestId,
       ownerAccountId: "account",
     });
-    return reserved;
+    this.#nodes.push({ id, address, port, client, freeBytes });
   }
 }

@@ -1,6 +1,7 @@
 import { command, EXIT, outJson } from "../command.ts";
 import { evaluateFlags } from "../evaluation/evaluate_flags.ts";
-import type { Evaluation, Watcher } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/evaluate.ts";
+import type { Watcher } from "../evaluation/measure.ts";
 import { PROGRAM } from "../help.ts";
 import { EXIT_INTERRUPTED, processSignals, SAME_SIGNAL_MS, SIGNALS } from "../running.ts";
 import { ProgressLine, writeFile } from "../simulation/report_output.ts";
@@ -104,7 +105,6 @@ function toJson(speed: number, { measured, stopped }: Evaluation) {
   return {
     speed,
     measured: measured.map(({ result: _, ...rest }) => rest),
-    simulated: ["baseline (simulated)"],
     stopped,
   };
 }

@@ -7,21 +7,23 @@ import { UsageError } from "../usage_error.ts";
 /** One line that tells a person how far the runs are. */
 export class ProgressLine {
   readonly #io: Io;
-  #isShown = false;
+  /** What stands on the line now. */
+  #shown = "";
 
   constructor(io: Io) {
     this.#io = io;
   }
 
   show(what: string, share: number): void {
-    if (!this.#io.errIsTerminal) return;
-    this.#io.err(`\r\x1b[2K${what}: ${Math.floor(100 * share)} %`);
-    this.#isShown = true;
+    const text = `${what}: ${Math.floor(100 * share)} %`;
+    if (!this.#io.errIsTerminal || text === this.#shown) return;
+    this.#io.err(`\r\x1b[2K${text}`);
+    this.#shown = text;
   }
 
   clear(): void {
-    if (this.#isShown) this.#io.err("\r\x1b[2K");
-    this.#isShown = false;
+    if (this.#shown !== "") this.#io.err("\r\x1b[2K");
+    this.#shown = "";
   }
 }
 
