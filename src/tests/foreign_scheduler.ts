@@ -35,6 +35,11 @@ interface Container {
   readonly functionName: string;
 }
 
+/** Who waits for an answer, or does not any more. */
+interface Caller {
+  readonly cancelled: boolean;
+}
+
 const encoder = (schema: DescMessage) => (value: unknown) => {
   return Buffer.from(toBinary(schema, create(schema, value as MessageInitShape<DescMessage>)));
 };
@@ -78,18 +83,16 @@ export class ForeignScheduler {
       responseSerialize: encoder(reply),
       responseDeserialize: decoder(reply),
     });
-    const unary = (handle: (request: never) => Promise<unknown>): grpc.handleUnaryCall<unknown, unknown> =>
-    (
-      { request },
-      answer,
-    ) => {
-      handle(request as never).then((reply) => answer(null, reply), (error) => answer(error));
-    };
+    const unary =
+      (handle: (request: never, call: Caller) => Promise<unknown>): grpc.handleUnaryCall<unknown, unknown> =>
+      (call, answer) => {
+        handle(call.request as never, call).then((reply) => answer(null, reply), (error) => answer(error));
+      };
     this.#server.addService({
       acquire: method("AcquireContainer", AcquireContainerRequestSchema, AcquireContainerReplySchema),
       return: method("ReturnContainer", ReturnContainerRequestSchema, ReturnContainerReplySchema),
     }, {
-      acquire: unary((request: AcquireContainerRequest) => this.#acquire(request)),
+      acquire: unary((request: AcquireContainerRequest, call) => this.#acquire(request, call)),
       return: unary((request: { requestId: string; errorCode: string }) => this.#return(request)),
     });
   }
@@ -115,9 +118,13 @@ export class ForeignScheduler {
     for (const { client } of this.#nodes) client.close();
   }
 
-  async #acquire({ requestId, functionName, functionConfig }: AcquireContainerRequest) {
+  async #acquire({ requestId, functionName, functionConfig }: AcquireContainerRequest, caller: Caller) {
     const at = this.#idle.findIndex((one) => one.functionName === functionName);
     const container = at >= 0 ? this.#idle.splice(at, 1)[0] : await this.#start(functionName, functionConfig!);
+    if (caller.cancelled) {
+      this.#idle.push(container);
+      throw { code: grpc.status.CANCELLED, details: "the caller has left" };
+    }
     this.#busy.set(requestId, container);
     if (++this.acquired === this.#watch?.count) this.#watch.then();
     const { id, node } = container;
