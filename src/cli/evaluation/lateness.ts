@@ -30,5 +30,5 @@ export function latenessText(name: string, lateness: Lateness): string {
 
 export function latenessWarning(name: string, { p99Ms }: Lateness): string {
   return `warning: ${name}: calls were sent ${formatMs(p99Ms)} late at the 99th percentile, more than ` +
-    `${LATE_P99_MS_MAX} ms: this machine was too busy, so do not trust these figures; try a lower --speed\n`;
+    `${LATE_P99_MS_MAX} ms: this machine was too busy, so do not trust these figures; try a quieter one, or a lower --speed\n`;
 }
