@@ -3,6 +3,7 @@ import {
   type Clock,
   type EventInput,
   type FetchInput,
+  type FunctionSpec,
   type Log,
   newId,
   type PlatformError,
@@ -16,7 +17,7 @@ import { Caller } from "./caller.ts";
 import { failureOf, platformErrorOf } from "./failures.ts";
 import { footerOf, Lease } from "./lease.ts";
 import type { NodeInvokers } from "./ports.ts";
-import type { FunctionName, Registry } from "./registry.ts";
+import type { FunctionName } from "./registry.ts";
 import { Releases, type ReleaseStats } from "./releases.ts";
 
 /** How long an invocation waits for a container at most, whatever its caller's deadline. */
@@ -30,7 +31,8 @@ const PAUSE_MS_MIN = 20;
 const PAUSE_MS_MAX = 1_000;
 
 export interface InvokerParts {
-  readonly registry: Pick<Registry, "resolve">;
+  /** What the function of that name is at present. Errors: `not_found`, `invalid_argument`. */
+  readonly registry: { resolve(name: FunctionName): FunctionSpec };
   readonly scheduler: SchedulerPort;
   readonly nodes: NodeInvokers;
   readonly clock: Clock;

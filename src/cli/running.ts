@@ -26,11 +26,11 @@ export interface RunOptions {
   readonly onDrain?: () => void;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+export const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** As a shell tells a process that Ctrl-C ended. */
-const EXIT_INTERRUPTED = 130;
+export const EXIT_INTERRUPTED = 130;
 /** One Ctrl-C comes twice under `deno task`: from the terminal, and passed on by the task. Nobody presses so fast. */
-const SAME_SIGNAL_MS = 300;
+export const SAME_SIGNAL_MS = 300;
 
 /**
  * Starts, and drains at the first SIGINT or SIGTERM; a second one ends the process at once. Signals are heard from
@@ -66,7 +66,7 @@ export async function runUntilSignal(start: () => Promise<Running>, options: Run
   }
 }
 
-const processSignals: Signals = {
+export const processSignals: Signals = {
   add: (signal, listener) => Deno.addSignalListener(signal, listener),
   remove: (signal, listener) => Deno.removeSignalListener(signal, listener),
   exit: (code) => Deno.exit(code),

@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { deploy } from "./deploy.ts";
 import { list, rm, rollback, versions } from "./functions.ts";
+import { evaluate } from "./evaluate.ts";
 import { invoke } from "./invoke.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
@@ -24,5 +25,6 @@ export const COMMANDS: readonly Command[] = [
   why,
   score,
   sim,
+  evaluate,
   ...serve,
 ];

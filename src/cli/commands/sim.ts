@@ -1,10 +1,7 @@
-import * as path from "node:path";
-import { messageOf } from "../../base/mod.ts";
 import { command, EXIT, outJson } from "../command.ts";
-import type { Io } from "../io.ts";
+import { ProgressLine, writeFile } from "../simulation/report_output.ts";
 import { simFlags } from "../simulation/sim_flags.ts";
 import { workloadHelp, workloadSource } from "../simulation/workload_source.ts";
-import { UsageError } from "../usage_error.ts";
 
 /** Loaded when it is needed only: commands that just call a platform start faster without the simulator. */
 const loadSimulator = async () => ({
@@ -39,7 +36,7 @@ export const sim = command({
   async run({ values, io }) {
     const source = workloadSource(values.workload, io.cwd);
     const simulator = await loadSimulator();
-    const progress = new Progress(io);
+    const progress = new ProgressLine(io);
     const onNote = (note: string) => {
       progress.clear();
       io.err(`note: ${note}\n`);
@@ -66,36 +63,3 @@ export const sim = command({
     return EXIT.ok;
   },
 });
-
-/** One line that tells a person how far the runs are. */
-class Progress {
-  readonly #io: Io;
-  #isShown = false;
-
-  constructor(io: Io) {
-    this.#io = io;
-  }
-
-  show(what: string, share: number): void {
-    if (!this.#io.errIsTerminal) return;
-    this.#io.err(`\r\x1b[2K${what}: ${Math.floor(100 * share)} %`);
-    this.#isShown = true;
-  }
-
-  clear(): void {
-    if (this.#isShown) this.#io.err("\r\x1b[2K");
-    this.#isShown = false;
-  }
-}
-
-async function writeFile(io: Io, flag: string, name: string, pieces: Iterable<string>): Promise<void> {
-  try {
-    using file = await Deno.open(path.resolve(io.cwd, name), { write: true, create: true, truncate: true });
-    const writer = file.writable.getWriter();
-    const encoder = new TextEncoder();
-    for (const piece of pieces) await writer.write(encoder.encode(piece));
-    await writer.close();
-  } catch (error) {
-    throw new UsageError(`${flag} ${name} cannot be written: ${messageOf(error)}`);
-  }
-}

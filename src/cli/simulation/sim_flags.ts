@@ -7,7 +7,7 @@ import { duration, factor, integer, list, onOff, size, text } from "../kinds.ts"
 import { checkPolicyName, weights } from "../policy_flags.ts";
 
 const NODES_MAX = 10_000;
-const SEED_MAX = 2 ** 32 - 1;
+export const SEED_MAX = 2 ** 32 - 1;
 
 export const simFlags = {
   policy: flag(list(text("NAME", "the name of a policy")), Object.keys(POLICIES), "policies to compare", {
@@ -47,8 +47,19 @@ export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
   return [...new Set(policy)];
 }
 
+/** The flags that say what a cluster is made of. */
+type ClusterFlag =
+  | "nodesWarm"
+  | "nodesMax"
+  | "nodeMemory"
+  | "refill"
+  | "startDelay"
+  | "startCpu"
+  | "containerMemory"
+  | "overcommit";
+
 /** The simulated cluster that the flags ask for, as far as it differs from the reference environment. */
-export function clusterOptions(values: SimValues) {
+export function clusterOptions(values: Pick<SimValues, ClusterFlag>) {
   const given = {
     nodesWarm: values.nodesWarm,
     nodesMax: values.nodesMax,

@@ -11,8 +11,13 @@ import { formatCount, formatMs, formatRatio } from "./format.ts";
 import { PAGE_STYLE, policyColor } from "./style.ts";
 import { escapeText } from "./svg.ts";
 
-/** A page about a comparison; `results` are the runs of its first seed, in the order of its policies. */
-export function reportPage(comparison: Comparison, results: readonly RunResult[]): string {
+const SIMULATED = "Simulated in virtual time with the production scheduler.";
+
+/**
+ * A page about a comparison; `results` are the runs of its first seed, in the order of its policies. `how` tells where
+ * the figures come from.
+ */
+export function reportPage(comparison: Comparison, results: readonly RunResult[], how = SIMULATED): string {
   assert(results.length === comparison.policies.length, "not every policy has its run");
   const { workload, calls, seeds } = comparison;
   const title = `${workload.name}: ${results.map(({ policy }) => policy).join(", ")}`;
@@ -41,9 +46,9 @@ export function reportPage(comparison: Comparison, results: readonly RunResult[]
 <body>
 <main>
 <h1>${escapeText(workload.name)}</h1>
-<p>${formatCount(calls)} calls of ${formatCount(workload.functions)} functions in ${
-    formatMs(workload.durationMs)
-  } of virtual time, ${escapeText(seedText)}. Simulated with the production scheduler.</p>
+<p>${formatCount(calls)} calls of ${formatCount(workload.functions)} functions in ${formatMs(workload.durationMs)}, ${
+    escapeText(seedText)
+  }. ${escapeText(how)}</p>
 ${sections.join("\n")}
 </main>
 </body>
