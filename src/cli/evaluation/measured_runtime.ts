@@ -11,6 +11,8 @@ export function measuredRuntime(
   return {
     name: runtime.name,
     enforcement: runtime.enforcement,
+    processors: runtime.processors,
+    memoryBytes: () => runtime.memoryBytes(),
     close: () => runtime.close(),
     async create(request: CreateRequest, signal?: AbortSignal): Promise<Container> {
       const { containerId, function: { functionName, memoryBytes } } = request;
@@ -41,6 +43,10 @@ function measured(container: Container, note: NonNullable<ReturnType<Measurement
       return reply;
     },
     usage: () => container.usage(),
+    stop(failure) {
+      if (failure.kind === "out_of_memory") note.outOfMemory();
+      container.stop(failure);
+    },
     async remove() {
       await container.remove();
       note.removed();
