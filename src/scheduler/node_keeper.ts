@@ -9,6 +9,8 @@ import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
 /** Pause after a reservation that failed: first, and at most. Twice as long each time. */
 const RESERVE_PAUSE_MS = 200;
 const RESERVE_PAUSE_MAX_MS = 5_000;
+/** Nodes that a policy chooses from: looking at a thousand of them for every start would cost more than it brings. */
+const NODES_OFFERED_MAX = 32;
 /** Longest pause between two tries of a release. */
 const RELEASE_PAUSE_MAX_MS = 5_000;
 
@@ -31,20 +33,33 @@ export class NodeKeeper {
   }
 
   get readyCount(): number {
-    let ready = 0;
-    for (const node of this.context.state.nodes) if (this.context.state.tables.nodes.mayPlace(node.slot)) ready++;
-    return ready;
+    return this.context.state.tables.nodes.takingContainers;
   }
 
-  /** Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it. */
+  /**
+   * Of the nodes with `kib` free, the one that `choose` takes by its index, with the memory reserved on it. With more
+   * nodes than {@linkcode NODES_OFFERED_MAX} it is shown the fullest.
+   */
   choose(fn: FunctionRecord, kib: number, choose: (nodes: NodeFacts[]) => number): NodeRecord | undefined {
-    const { tables, nodes } = this.context.state;
-    const withRoom = [...nodes].filter(({ slot }) => tables.nodes.mayPlace(slot) && tables.nodes.freeKiB(slot) >= kib);
+    const { tables } = this.context.state;
+    const withRoom = this.withRoom(kib);
     if (withRoom.length === 0) return undefined;
-    const index = choose(withRoom.map((node) => this.factsOf(node, fn)));
+    const ofFunction = new Map<NodeRecord, number>();
+    for (const { node } of fn.containers) ofFunction.set(node, (ofFunction.get(node) ?? 0) + 1);
+    const index = choose(withRoom.map((node) => this.factsOf(node, ofFunction.get(node))));
     const node = withRoom[index];
     assert(index === -1 || node, `policy ${this.context.policy.name} chose node ${index} of ${withRoom.length}`);
     return node && tables.nodes.reserve(node.slot, kib) ? node : undefined;
+  }
+
+  /** Nodes with `kib` free, in the order of their reservation; of many the fullest. */
+  private withRoom(kib: number): NodeRecord[] {
+    const { tables, nodes } = this.context.state;
+    if (nodes.size <= NODES_OFFERED_MAX) {
+      return [...nodes].filter(({ slot }) => tables.nodes.mayPlace(slot) && tables.nodes.freeKiB(slot) >= kib);
+    }
+    const fullest = tables.placement.fullest(kib, NODES_OFFERED_MAX).map((slot) => this.slots[slot]);
+    return fullest.filter((node) => node !== undefined).sort((a, b) => a.joinedMs - b.joinedMs);
   }
 
   bySlot(slot: number): NodeRecord | undefined {
@@ -204,22 +219,21 @@ export class NodeKeeper {
     }
   }
 
-  private factsOf(node: NodeRecord, fn?: FunctionRecord): NodeFacts {
+  private factsOf({ slot, containers, joinedMs }: NodeRecord, ofFunction = 0): NodeFacts {
     const { tables } = this.context.state;
-    const { slot, containers } = node;
-    let ofFunction = 0, inFlight = 0;
-    for (const record of containers) {
-      if (record.function === fn) ofFunction++;
-      inFlight += tables.containers.inFlight(record.slot);
-    }
     return {
       capacityKiB: tables.nodes.capacityKiB(slot),
       freeKiB: tables.nodes.freeKiB(slot),
       containers: containers.size,
       ofFunction,
-      inFlight,
+      // Counted where it is asked for only: it takes a look at every container.
+      get inFlight() {
+        let inFlight = 0;
+        for (const record of containers) inFlight += tables.containers.inFlight(record.slot);
+        return inFlight;
+      },
       cpuPct: tables.nodes.cpuPct(slot),
-      heldMs: this.context.clock.nowMs() - node.joinedMs,
+      heldMs: this.context.clock.nowMs() - joinedMs,
     };
   }
 
@@ -235,7 +249,7 @@ export class NodeKeeper {
     state.counters.nodesLost++;
     state.tables.nodes.shut(node.slot, NodePhase.lost);
     for (const record of [...node.containers]) {
-      state.tables.containers.drain(record.slot);
+      state.drain(record);
     }
     node.gone = true;
     node.port.close();
@@ -252,11 +266,11 @@ export class NodeKeeper {
    */
   private bury(): void {
     const { state, dispatcher, clock } = this.context;
-    const { containers, leases, nodes } = state.tables;
+    const { leases, nodes } = state.tables;
     for (const node of this.dying) {
       for (const record of [...node.containers]) {
         leases.eachOf(record.slot, record.generation, (lease, life) => dispatcher.endLease(lease, life));
-        if (containers.drain(record.slot) === ContainerPhase.removing) state.dropContainer(record, clock.nowMs());
+        if (state.drain(record) === ContainerPhase.removing) state.dropContainer(record, clock.nowMs());
       }
       if (node.containers.size > 0) continue;
       this.dying.delete(node);

@@ -41,7 +41,8 @@ export class Scheduler implements SchedulerPort {
     this.state = new State(capacity, (fn) => parts.policy.forgotten?.(fn.facts));
     const { tables } = this.state;
     const stopGrants = (slot: number) => {
-      if (tables.containers.drain(slot) === ContainerPhase.removing) this.controller.drained();
+      const record = this.state.containerBySlot[slot];
+      if (record && this.state.drain(record) === ContainerPhase.removing) this.controller.drained();
     };
     this.dispatcher = new Dispatcher(
       tables,
