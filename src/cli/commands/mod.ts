@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { ablate } from "./ablate.ts";
 import { deploy } from "./deploy.ts";
 import { list, rm, rollback, versions } from "./functions.ts";
 import { invoke } from "./invoke.ts";
@@ -22,5 +23,6 @@ export const COMMANDS: readonly Command[] = [
   ps,
   why,
   sim,
+  ablate,
   ...serve,
 ];

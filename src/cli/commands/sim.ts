@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { messageOf } from "../../base/mod.ts";
 import { command, EXIT, outJson } from "../command.ts";
 import type { Io } from "../io.ts";
+import { Progress } from "../simulation/progress.ts";
 import { simFlags } from "../simulation/sim_flags.ts";
 import { workloadHelp, workloadSource } from "../simulation/workload_source.ts";
 import { UsageError } from "../usage_error.ts";
@@ -40,14 +41,9 @@ export const sim = command({
     const source = workloadSource(values.workload, io.cwd);
     const simulator = await loadSimulator();
     const progress = new Progress(io);
-    const onNote = (note: string) => {
-      progress.clear();
-      io.err(`note: ${note}\n`);
-    };
-    const onProgress = (what: string, share: number) => progress.show(what, share);
     const startedMs = performance.now();
     const { comparison, workload, results, events } = await simulator
-      .runSimulations(values, source, { onNote, onProgress })
+      .runSimulations(values, source, progress)
       .finally(() => progress.clear());
     const tookMs = performance.now() - startedMs;
 
@@ -66,27 +62,6 @@ export const sim = command({
     return EXIT.ok;
   },
 });
-
-/** One line that tells a person how far the runs are. */
-class Progress {
-  readonly #io: Io;
-  #isShown = false;
-
-  constructor(io: Io) {
-    this.#io = io;
-  }
-
-  show(what: string, share: number): void {
-    if (!this.#io.errIsTerminal) return;
-    this.#io.err(`\r\x1b[2K${what}: ${Math.floor(100 * share)} %`);
-    this.#isShown = true;
-  }
-
-  clear(): void {
-    if (this.#isShown) this.#io.err("\r\x1b[2K");
-    this.#isShown = false;
-  }
-}
 
 async function writeFile(io: Io, flag: string, name: string, pieces: Iterable<string>): Promise<void> {
   try {

@@ -7,6 +7,7 @@ import { nodeToDrain } from "./nodes.ts";
 import { type AdaptiveOptions, checkOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
 import { containersWorth, keepMsWorth, type Worth } from "./worth.ts";
 
+export { type Ablation, ABLATIONS } from "./ablations.ts";
 export { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
 
 /** Starts are short here and few run at once: more of them on a node than by default. */
