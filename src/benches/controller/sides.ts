@@ -1,4 +1,8 @@
-/** The two clusters that are compared: the same kinds of functions, as many calls for each node. */
+/**
+ * The two clusters that are compared: the same kinds of functions, as many calls for each node. With so few functions
+ * the small one needs few of its nodes, and each of its ticks is shared by few decisions: read the ratio together with
+ * the nodes held and the calls a second, which the report tells.
+ */
 import { GENERATORS, type Workload } from "../../simulator/mod.ts";
 
 export interface Side {
