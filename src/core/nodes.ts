@@ -40,6 +40,9 @@ const ROOM = 0,
 export const NODE_KIB_MAX = 2 ** 30 - 1;
 
 export class NodeTable {
+  /** Nodes that take containers. Controller only, so it lives on its heap. */
+  private openCount = 0;
+
   constructor(
     private readonly words: Int32Array,
     private readonly base: number,
@@ -78,7 +81,7 @@ export class NodeTable {
   open(slot: number): void {
     const at = this.at(slot);
     Atomics.store(this.words, at + PHASE, NodePhase.ready);
-    Atomics.or(this.words, at + ROOM, 1);
+    if ((Atomics.or(this.words, at + ROOM, 1) & 1) === 0) this.openCount++;
     this.index.file(slot, this.freeKiB(slot));
   }
 
@@ -86,7 +89,7 @@ export class NodeTable {
   shut(slot: number, phase: NodePhase): void {
     const at = this.at(slot);
     Atomics.store(this.words, at + PHASE, phase);
-    Atomics.and(this.words, at + ROOM, ~1);
+    if ((Atomics.and(this.words, at + ROOM, ~1) & 1) === 1) this.openCount--;
     this.index.unfile(slot);
   }
 
@@ -99,6 +102,7 @@ export class NodeTable {
     const at = this.at(slot);
     const empty = this.words[at + CAPACITY] << 1;
     if (Atomics.compareExchange(this.words, at + ROOM, empty | 1, empty) !== (empty | 1)) return false;
+    this.openCount--;
     Atomics.store(this.words, at + PHASE, NodePhase.draining);
     this.index.unfile(slot);
     return true;
@@ -200,6 +204,10 @@ export class NodeTable {
     Atomics.store(this.words, at + IDLE_SINCE, nowMs | 0);
   }
 
+  /** Nodes that take containers. Controller only. */
+  get takingContainers(): number {
+    return this.openCount;
+  }
   freeKiB(slot: number): number {
     return Atomics.load(this.words, this.at(slot) + ROOM) >>> 1;
   }

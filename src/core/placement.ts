@@ -68,6 +68,21 @@ export class PlacementIndex {
     return node >= 0 ? node : this.findInMaybe(first, kib, Infinity);
   }
 
+  /** Up to `most` nodes that have `kib` free, the fullest first (to within a class). */
+  fullest(kib: number, most: number): number[] {
+    const found: number[] = [];
+    if (kib > KIB_MAX) return found;
+    for (let c = classOf(kib); c < CLASSES && found.length < most; c++) {
+      const word = Atomics.load(this.words, this.layout.header + CLASSES_WITH_NODES + (c >>> 5));
+      if ((word & (1 << (c & 31))) === 0) continue;
+      for (let node = this.lowest(c, 0); node >= 0 && found.length < most; node = this.lowest(c, node + 1)) {
+        const room = Atomics.load(this.words, this.layout.nodes + node * NODE_WORDS);
+        if (this.isIn(c, node) && (room >>> 1) >= kib) found.push(node);
+      }
+    }
+    return found;
+  }
+
   /**
    * The lowest node of the lowest class above `c` that has one, or −1.
    *

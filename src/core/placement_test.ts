@@ -24,6 +24,17 @@ Deno.test("sizes fall into quarter octaves, in order", () => {
   assertEquals(classOf(2 ** 30 - 1), 119);
 });
 
+Deno.test("of all nodes that fit some are told, the fullest first to within a class, and no other", () => {
+  const memory = fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 40 });
+  fc.assert(fc.property(memory, fc.nat(9_000), fc.integer({ min: 1, max: 10 }), (freeKiB, kib, most) => {
+    const found = nodesWith(...freeKiB).placement.fullest(kib, most);
+    const fitting = freeKiB.filter((free) => free >= kib).map(classOf).sort((a, b) => a - b);
+    assertEquals(new Set(found).size, found.length);
+    assert(found.every((node) => freeKiB[node] >= kib));
+    assertEquals(found.map((node) => classOf(freeKiB[node])), fitting.slice(0, most));
+  }));
+});
+
 Deno.test("the fullest node that fits is found, to within a class: load is packed, empty nodes stay empty", () => {
   const tables = nodesWith(8_000, 3_000, 900, 3_000);
   assertEquals(tables.placement.find(1_000), 1);
@@ -128,6 +139,7 @@ Deno.test("nodes and placement do as a plain model does, whatever the order of o
           assertEquals([nodes.freeKiB(slot), nodes.capacityKiB(slot)], [free(there), there.capacity]);
           assertEquals(nodes.mayPlace(slot), there.open);
         }
+        assertEquals(nodes.takingContainers, [...model.values()].filter(({ open }) => open).length);
       }
     }),
     { numRuns: 300 },

@@ -1,5 +1,5 @@
 /** Pure decisions about scaling, keep-alive and eviction. */
-export { adaptive, type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./adaptive/mod.ts";
+export { type Ablation, ABLATIONS, adaptive, type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./adaptive/mod.ts";
 export { baseline } from "./baseline.ts";
 export { DEFAULT_POLICY, POLICIES, type PolicySettings } from "./catalog.ts";
 export { fixedKeepalive, type FixedKeepaliveOptions } from "./fixed_keepalive.ts";

@@ -53,8 +53,8 @@ export interface Policy {
   chargeKiB?(fn: FunctionFacts): number;
   /**
    * On which of these nodes, all of which have room, to start a container, by its index; on `another`, which is reserved
-   * where one is to be had; or on none at present. Without it the fullest that has room is found by an index, whatever
-   * the number of nodes.
+   * where one is to be had; or on none at present. Of more than 32 nodes held the fullest that have room are shown.
+   * Without it the fullest is found by an index.
    */
   placeOn?(demand: FunctionDemand, nodes: readonly NodeFacts[], held: HeldNodes): number | "another" | "none";
   /** Whether a warm container with nothing in flight is worth its memory: asked on every tick. */
@@ -63,7 +63,8 @@ export interface Policy {
   keepNode(idle: IdleNode): boolean;
   /**
    * Which idle containers to remove so that one node gets room, or nothing where no node can. Answers indexes into one
-   * candidate's `idle`. `demand` is of the function that needs it.
+   * candidate's `idle`. Of more than 32 nodes held some are candidates, others each time. `demand` is of the function
+   * that needs it.
    */
   makeRoom(needKiB: number, candidates: readonly RoomCandidate[], demand: FunctionDemand): Eviction | undefined;
   /** Nodes to hold, needed or not: asked on every tick. 0 without it. */

@@ -4,13 +4,20 @@ import type { Context } from "./context.ts";
 import { NodeKeeper } from "./node_keeper.ts";
 import { Remover } from "./remover.ts";
 import { Shaper } from "./shaper.ts";
-import { Starter } from "./starts.ts";
+import { Starter, type Turn } from "./starts.ts";
 import type { FunctionRecord } from "./state.ts";
 import { StatsKeeper } from "./stats.ts";
 import { Watcher } from "./watcher.ts";
 
 /** The lease table is walked once in so many ticks. */
 const EXPIRY_TICKS = 10;
+/**
+ * While somebody waits for no more functions than this, a round looks at all of them. With more it looks at those whose
+ * bell was rung or that lacked room or a turn, and for the others, mostly with a start under way, at a few: each has its
+ * turn in one of the next rounds, so that a round costs the same however many wait.
+ */
+const FUNCTIONS_PER_ROUND = 32;
+const OTHERS_PER_ROUND = 4;
 
 /**
  * Carries out what the policy decides: on its own tick, and soon after a bell. Never inside an acquire.
@@ -24,6 +31,8 @@ export class Controller {
   private readonly auditor: Auditor;
   private readonly watcher: Watcher;
   private readonly hungryFunctions = new Set<FunctionRecord>();
+  /** Those of them whose bell was rung since they were looked at, or that want more than they got then. */
+  private readonly pressing = new Set<FunctionRecord>();
   private drainedRang = false;
   private roundDue = false;
   private running = false;
@@ -68,6 +77,7 @@ export class Controller {
     const fn = this.context.state.functionBySlot[functionSlot];
     if (!fn) return;
     this.hungryFunctions.add(fn);
+    this.pressing.add(fn);
     this.wake();
   }
 
@@ -92,24 +102,42 @@ export class Controller {
       this.drainedRang = false;
       this.remover.sweepDrained();
     }
-    const { tables, functionBySlot } = this.context.state;
-    const served: FunctionRecord[] = [];
     this.starter.beginRound();
-    for (const fn of this.hungryFunctions) {
-      if (this.starter.isExhausted) break;
-      // A forgotten function's slot may be another one's by now.
-      const isHere = functionBySlot[fn.slot] === fn;
-      // Listens anew before it looks: whoever begins to wait after the look finds the bell unrung.
-      if (isHere && tables.functions.waiting(fn.slot) === 0) tables.functions.listen(fn.slot);
-      const waits = isHere && (tables.functions.waiting(fn.slot) > 0 || fn.unserved.length > 0);
-      if (!waits) this.hungryFunctions.delete(fn);
-      else if (this.starter.serve(fn)) served.push(fn);
-    }
+    const isCrowded = this.hungryFunctions.size > FUNCTIONS_PER_ROUND;
     // Starts and room are rationed: who had a turn now stands behind the others next time.
-    for (const fn of served) {
-      this.hungryFunctions.delete(fn);
-      this.hungryFunctions.add(fn);
+    const hadTheirTurn: FunctionRecord[] = [];
+    if (isCrowded) {
+      const stillPressing: FunctionRecord[] = [];
+      for (const fn of this.pressing) {
+        if (this.starter.isExhausted) break;
+        this.pressing.delete(fn);
+        if (isPressing(this.look(fn))) stillPressing.push(fn);
+      }
+      for (const fn of stillPressing) this.pressing.add(fn);
     }
+    let looks = 0;
+    for (const fn of this.hungryFunctions) {
+      if (this.starter.isExhausted || (isCrowded && looks++ === OTHERS_PER_ROUND)) break;
+      this.pressing.delete(fn);
+      const turn = this.look(fn);
+      if (isPressing(turn)) this.pressing.add(fn);
+      if (isCrowded || (turn !== "nothing" && turn !== "cut off")) hadTheirTurn.push(fn);
+    }
+    for (const fn of hadTheirTurn) {
+      if (this.hungryFunctions.delete(fn)) this.hungryFunctions.add(fn);
+    }
+  }
+
+  /** Serves a function, where somebody still waits for it. */
+  private look(fn: FunctionRecord): Turn {
+    const { tables, functionBySlot } = this.context.state;
+    // A forgotten function's slot may be another one's by now.
+    const isHere = functionBySlot[fn.slot] === fn;
+    // Listens anew before it looks: whoever begins to wait after the look finds the bell unrung.
+    if (isHere && tables.functions.waiting(fn.slot) === 0) tables.functions.listen(fn.slot);
+    if (isHere && (tables.functions.waiting(fn.slot) > 0 || fn.unserved.length > 0)) return this.starter.serve(fn);
+    this.hungryFunctions.delete(fn);
+    return "nothing";
   }
 
   private guarded(what: string, run: () => void): void {
@@ -165,4 +193,9 @@ export class Controller {
       });
     });
   }
+}
+
+/** Whether who had this turn wants more than it got. */
+function isPressing(turn: Turn): boolean {
+  return turn === "some" || turn === "cut off" || turn === "no room";
 }

@@ -10,6 +10,8 @@ import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
 /** Pause after a reservation that failed: first, and at most. Twice as long each time. */
 const RESERVE_PAUSE_MS = 200;
 const RESERVE_PAUSE_MAX_MS = 5_000;
+/** Nodes that a policy chooses from: looking at a thousand of them for every start would cost more than it brings. */
+const NODES_OFFERED_MAX = 32;
 /** Longest pause between two tries of a release. */
 const RELEASE_PAUSE_MAX_MS = 5_000;
 
@@ -32,29 +34,40 @@ export class NodeKeeper {
   }
 
   get readyCount(): number {
-    let ready = 0;
-    for (const node of this.context.state.nodes) if (this.context.state.tables.nodes.mayPlace(node.slot)) ready++;
-    return ready;
+    return this.context.state.tables.nodes.takingContainers;
   }
 
   /**
    * Of the nodes with room for a container of `fn`, the one that `choose` takes by its index, with the memory reserved on
-   * it; else whether it wants another.
+   * it; else whether it wants another. With more nodes than {@linkcode NODES_OFFERED_MAX} it is shown the fullest.
    */
   choose(
     fn: FunctionRecord,
     choose: (nodes: NodeFacts[]) => number | "another" | "none",
   ): NodeRecord | "another" | "none" {
-    const { tables, nodes } = this.context.state;
-    const withRoom = [...nodes].filter((node) => {
-      return tables.nodes.mayPlace(node.slot) && tables.nodes.freeKiB(node.slot) >= chargeOn(fn, node);
-    });
+    const { tables } = this.context.state;
+    const withRoom = this.withRoom(fn);
     if (withRoom.length === 0) return "another";
-    const chosen = choose(withRoom.map((node) => this.factsOf(node, fn)));
+    const ofFunction = new Map<NodeRecord, number>();
+    for (const { node } of fn.containers) ofFunction.set(node, (ofFunction.get(node) ?? 0) + 1);
+    const chosen = choose(withRoom.map((node) => this.factsOf(node, ofFunction.get(node))));
     if (chosen === "another" || chosen === "none") return chosen;
     const node = withRoom[chosen];
     assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
     return tables.nodes.reserve(node.slot, chargeOn(fn, node)) ? node : "another";
+  }
+
+  /** Nodes with room for a container of `fn`, in the order of their reservation; of many the fullest. */
+  private withRoom(fn: FunctionRecord): NodeRecord[] {
+    const { tables, nodes } = this.context.state;
+    const hasRoom = (node: NodeRecord) => tables.nodes.freeKiB(node.slot) >= chargeOn(fn, node);
+    if (nodes.size <= NODES_OFFERED_MAX) {
+      return [...nodes].filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
+    }
+    const fullest = tables.placement.fullest(fn.chargeKiB, NODES_OFFERED_MAX).map((slot) => this.slots[slot]);
+    return fullest.filter((node) => node !== undefined && hasRoom(node)).sort((a, b) =>
+      a!.joinedMs - b!.joinedMs
+    ) as NodeRecord[];
   }
 
   bySlot(slot: number): NodeRecord | undefined {
@@ -238,23 +251,22 @@ export class NodeKeeper {
     this.context.history.note("", `node ${node.lease.nodeId} is not drained: what is on it has no other place`);
   }
 
-  private factsOf(node: NodeRecord, fn?: FunctionRecord): NodeFacts {
+  private factsOf({ slot, containers, starting, joinedMs }: NodeRecord, ofFunction = 0): NodeFacts {
     const { tables } = this.context.state;
-    const { slot, containers } = node;
-    let ofFunction = 0, inFlight = 0;
-    for (const record of containers) {
-      if (record.function === fn) ofFunction++;
-      inFlight += tables.containers.inFlight(record.slot);
-    }
     return {
       capacityKiB: tables.nodes.capacityKiB(slot),
       freeKiB: tables.nodes.freeKiB(slot),
       containers: containers.size,
-      starting: node.starting,
+      starting,
       ofFunction,
-      inFlight,
+      // Counted where it is asked for only: it takes a look at every container.
+      get inFlight() {
+        let inFlight = 0;
+        for (const record of containers) inFlight += tables.containers.inFlight(record.slot);
+        return inFlight;
+      },
       cpuPct: tables.nodes.cpuPct(slot),
-      heldMs: this.context.clock.nowMs() - node.joinedMs,
+      heldMs: this.context.clock.nowMs() - joinedMs,
     };
   }
 
@@ -270,7 +282,7 @@ export class NodeKeeper {
     state.counters.nodesLost++;
     state.tables.nodes.shut(node.slot, NodePhase.lost);
     for (const record of [...node.containers]) {
-      state.tables.containers.drain(record.slot);
+      state.drain(record);
     }
     this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
@@ -288,11 +300,11 @@ export class NodeKeeper {
    */
   private bury(): void {
     const { state, dispatcher, clock } = this.context;
-    const { containers, leases, nodes } = state.tables;
+    const { leases, nodes } = state.tables;
     for (const node of this.dying) {
       for (const record of [...node.containers]) {
         leases.eachOf(record.slot, record.generation, (lease, life) => dispatcher.endLease(lease, life));
-        if (containers.drain(record.slot) === ContainerPhase.removing) state.dropContainer(record, clock.nowMs());
+        if (state.drain(record) === ContainerPhase.removing) state.dropContainer(record, clock.nowMs());
       }
       if (node.containers.size > 0) continue;
       this.dying.delete(node);

@@ -10,11 +10,15 @@ const REMOVE_PATIENCE_MS = 10_000;
 
 /** Functions looked at in one sweep: with more of them each has its turn in one of the next. */
 const FUNCTIONS_PER_SWEEP = 1_000;
+/** Nodes on which room is looked for at once: what has idled longest on so many has idled about longest of all. */
+const NODES_PER_ROOM = 32;
 
 /** Lets containers go: the drained, the long idle, and those that must make room. */
 export class Remover {
   /** Those of the functions that the sweeps have not come to yet. */
   private rest: Iterator<FunctionRecord> | undefined;
+  /** Those of the nodes on which no room has been looked for yet. */
+  private restOfNodes: Iterator<NodeRecord> | undefined;
 
   constructor(private readonly context: Context) {}
 
@@ -34,19 +38,22 @@ export class Remover {
   private sweepOf(fn: FunctionRecord): void {
     const { state, policy, clock } = this.context;
     const { containers } = state.tables;
-    let warm = state.countPhase(fn, ContainerPhase.warm);
     const perNode = new Map<NodeRecord, number>();
-    for (const { node } of fn.containers) perNode.set(node, (perNode.get(node) ?? 0) + 1);
+    let warm = 0;
+    for (const { node, slot } of fn.containers) {
+      perNode.set(node, (perNode.get(node) ?? 0) + 1);
+      if (containers.phase(slot) === ContainerPhase.warm) warm++;
+    }
     // The youngest rank first: load is packed on the low ones.
     const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
     for (const record of highestFirst) {
       const phase = containers.phase(record.slot);
-      if (phase === ContainerPhase.draining) containers.drain(record.slot);
+      if (phase === ContainerPhase.draining) state.drain(record);
       if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
         const idleMs = containers.idleMs(record.slot, clock.nowMs());
         const onNode = perNode.get(record.node) ?? 1, nodes = state.nodes.size;
         if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm, onNode, nodes })) continue;
-        if (containers.retire(record.slot)) {
+        if (state.retire(record)) {
           warm--;
           perNode.set(record.node, onNode - 1);
           const idle = `${Math.round(idleMs / 1_000)} s`;
@@ -60,10 +67,8 @@ export class Remover {
   /** Removes what stopped taking invocations and has none left. */
   sweepDrained(): void {
     const { state } = this.context;
-    for (const record of state.containerBySlot) {
-      if (!record) continue;
-      const phase = state.tables.containers.phase(record.slot);
-      if (phase === ContainerPhase.draining) state.tables.containers.drain(record.slot);
+    for (const record of [...state.leaving].sort((a, b) => a.slot - b.slot)) {
+      if (state.tables.containers.phase(record.slot) === ContainerPhase.draining) state.drain(record);
       this.removeIfDone(record);
     }
   }
@@ -72,14 +77,19 @@ export class Remover {
   makeRoom(fn: FunctionRecord, demand: FunctionDemand): void {
     const { chargeKiB: needKiB, key: forKey } = fn;
     const { state, policy, clock } = this.context;
-    const { containers, nodes } = state.tables;
+    const { containers, nodes, placement } = state.tables;
+    // Where nodes admit less than others there may be room that is not enough: those are looked at one by one.
+    if (placement.find(fn.facts.memoryKiB) >= 0) return;
+    const onTheWay = this.onTheWay();
+    const freeKiBOf = (node: NodeRecord) => nodes.freeKiB(node.slot) + (onTheWay.get(node) ?? 0);
+    for (const node of onTheWay.keys()) {
+      if (nodes.mayPlace(node.slot) && freeKiBOf(node) >= chargeOn(fn, node)) return;
+    }
     const candidates: (RoomCandidate & { records: ContainerRecord[] })[] = [];
-    for (const node of state.nodes) {
+    for (const node of this.nodesToEmpty()) {
       if (!nodes.mayPlace(node.slot)) continue;
-      const onTheWay = [...node.containers].filter((r) => containers.phase(r.slot) === ContainerPhase.removing);
       // What it takes more than on others is as good as taken.
-      const moreKiB = chargeOn(fn, node) - needKiB;
-      const freeKiB = onTheWay.reduce((sum, r) => sum + r.kib, nodes.freeKiB(node.slot) - moreKiB);
+      const freeKiB = freeKiBOf(node) - (chargeOn(fn, node) - needKiB);
       if (freeKiB >= needKiB) return;
       const records = [...node.containers].filter((record) =>
         containers.phase(record.slot) === ContainerPhase.warm && containers.inFlight(record.slot) === 0 &&
@@ -94,10 +104,33 @@ export class Remover {
     if (!eviction) return;
     for (const index of eviction.containers) {
       const record = candidates[eviction.candidate].records[index];
-      if (!containers.retire(record.slot)) continue;
+      if (!state.retire(record)) continue;
       const text = `removing idle container ${record.containerId} of ${record.function.key} to make room for ${forKey}`;
       for (const key of new Set([forKey, record.function.key])) this.context.history.note(key, text);
       this.remove(record);
+    }
+  }
+
+  /** Memory of each node that the removals under way will free, in KiB. */
+  private onTheWay(): Map<NodeRecord, number> {
+    const { leaving, tables } = this.context.state;
+    const kibOf = new Map<NodeRecord, number>();
+    for (const { slot, node, kib } of leaving) {
+      if (tables.containers.phase(slot) !== ContainerPhase.removing) continue;
+      kibOf.set(node, (kibOf.get(node) ?? 0) + kib);
+    }
+    return kibOf;
+  }
+
+  /** The nodes on which room may be made; of many some, others each time. */
+  private *nodesToEmpty(): Generator<NodeRecord, void> {
+    const { nodes } = this.context.state;
+    if (nodes.size <= NODES_PER_ROOM) return yield* nodes;
+    for (let n = 0; n < NODES_PER_ROOM; n++) {
+      this.restOfNodes ??= nodes.values();
+      const next = this.restOfNodes.next();
+      if (next.done) this.restOfNodes = undefined;
+      else yield next.value;
     }
   }
 

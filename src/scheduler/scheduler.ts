@@ -56,7 +56,8 @@ export class Scheduler implements SchedulerPort {
     const meter = new Meter(this.state, score);
     const { tables } = this.state;
     const stopGrants = (slot: number) => {
-      if (tables.containers.drain(slot) === ContainerPhase.removing) this.controller.drained();
+      const record = this.state.containerBySlot[slot];
+      if (record && this.state.drain(record) === ContainerPhase.removing) this.controller.drained();
     };
     this.dispatcher = new Dispatcher(
       tables,

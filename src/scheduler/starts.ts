@@ -20,6 +20,12 @@ const DRAIN_MS_MAX = 15_000;
 /** How often a placement is tried again when the node found had no room after all. */
 const PLACE_TRIES = 8;
 
+/**
+ * What came of serving a function: it wants nothing more, or has got it; it was cut off by the starts under way, after
+ * some of its own or before; there was no room.
+ */
+export type Turn = "nothing" | "started" | "some" | "cut off" | "no room";
+
 /** Starts containers: where, how many at once, and what follows when one does not come up. */
 export class Starter {
   private underWay = 0;
@@ -45,26 +51,27 @@ export class Starter {
     return this.underWay >= this.startsMax || this.triesWithoutRoom >= ROOM_TRIES_PER_ROUND;
   }
 
-  /** Starts what the policy wants for `fn`; asks for room where there is none. Answers whether it had its turn. */
-  serve(fn: FunctionRecord): boolean {
+  /** Starts what the policy wants for `fn`; asks for room where there is none. */
+  serve(fn: FunctionRecord): Turn {
     const { policy, state } = this.context;
     this.shaper.shape(fn);
     const demand = this.demandOf(fn);
     if (fn.startError && demand.warm === 0 && this.context.clock.nowMs() < fn.brokenUntilMs) {
       this.context.failWaiting(fn.startError, fn);
-      return false;
+      return "nothing";
     }
     const wanted = policy.containersToStart(demand);
     for (let n = 0; n < wanted; n++) {
-      if (this.context.clock.nowMs() < fn.brokenUntilMs) return n > 0;
-      if (this.underWay >= this.startsMax) return n > 0;
-      if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return n > 0;
+      const soFar = n > 0 ? "started" : "nothing";
+      if (this.context.clock.nowMs() < fn.brokenUntilMs) return soFar;
+      if (this.underWay >= this.startsMax) return n > 0 ? "some" : "cut off";
+      if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return soFar;
       const node = this.place(fn, demand);
-      if (node === "none") return n > 0;
+      if (node === "none") return n > 0 ? "some" : "cut off";
       if (node === "another") {
         this.triesWithoutRoom++;
         this.askForRoom(fn, demand);
-        return true;
+        return "no room";
       }
       const kib = chargeOn(fn, node);
       const record = state.addContainer(fn, fn.spec, node, kib, this.context.clock.nowMs());
@@ -72,7 +79,7 @@ export class Starter {
         state.tables.nodes.release(node.slot, kib);
         const most = state.tables.capacity.containers;
         this.context.log.error("the container table is full", { most });
-        return n > 0;
+        return soFar;
       }
       if (policy.binding === "early") record.boundCell = this.bind(fn);
       const { waiting, warm } = demand;
@@ -80,7 +87,7 @@ export class Starter {
       this.context.history.note(fn.key, `starting a container on ${node.lease.nodeId}: ${why}`);
       this.start(record).catch((error) => this.context.log.error("a start ended badly", { error: messageOf(error) }));
     }
-    return wanted > 0;
+    return wanted > 0 ? "started" : "nothing";
   }
 
   /**
@@ -214,7 +221,7 @@ export class Starter {
     const rank = outdated ? -1 : state.tables.functions.addRank(fn.slot, record.slot);
     if (rank < 0) {
       this.unbind(record);
-      state.tables.containers.drain(record.slot);
+      state.drain(record);
       return this.remover.remove(record);
     }
     const { boundCell } = record;
@@ -240,7 +247,7 @@ export class Starter {
     const { function: fn, node } = record;
     this.unbind(record);
     if (node.gone) return;
-    state.tables.containers.drain(record.slot);
+    state.drain(record);
     if (!didNotHappen(error)) {
       // The node may or may not have it: its memory stays taken until the node's next stats tell.
       record.outcomeUnknown = true;

@@ -3,7 +3,7 @@
  * Controller thread only.
  */
 import { assert, type FunctionSpec, KIB, PlatformError } from "../base/mod.ts";
-import { type Capacity, type ContainerPhase, Tables } from "../core/mod.ts";
+import { type Capacity, ContainerPhase, Tables } from "../core/mod.ts";
 import type { FunctionFacts } from "../policy/mod.ts";
 import { FORGET_AFTER_MS } from "./options.ts";
 import type { NodeLease, NodePort } from "./ports.ts";
@@ -98,6 +98,8 @@ export class State {
   readonly functionBySlot: (FunctionRecord | undefined)[] = [];
   readonly containerBySlot: (ContainerRecord | undefined)[] = [];
   readonly nodes = new Set<NodeRecord>();
+  /** Containers that take no more invocations and are still there. */
+  readonly leaving = new Set<ContainerRecord>();
   readonly counters: Counters = {
     expiredLeases: 0,
     memoryCorrections: 0,
@@ -178,6 +180,19 @@ export class State {
     return record;
   }
 
+  /** As `ContainerTable.drain`. */
+  drain(record: ContainerRecord): ContainerPhase {
+    this.leaving.add(record);
+    return this.tables.containers.drain(record.slot);
+  }
+
+  /** As `ContainerTable.retire`. */
+  retire(record: ContainerRecord): boolean {
+    const isRetired = this.tables.containers.retire(record.slot);
+    if (isRetired) this.leaving.add(record);
+    return isRetired;
+  }
+
   /** Forgets a container that is gone for good and gives its memory back to the node's account. */
   dropContainer(record: ContainerRecord, nowMs: number): void {
     const { containers, functions, nodes } = this.tables;
@@ -189,6 +204,7 @@ export class State {
     nodes.release(record.node.slot, record.kib);
     nodes.countContainers(record.node.slot, -1, nowMs);
     this.containerBySlot[record.slot] = undefined;
+    this.leaving.delete(record);
     record.function.containers.delete(record);
     record.node.containers.delete(record);
     this.freeContainers.push(record.slot);
@@ -214,6 +230,12 @@ export class State {
       assert(current && containers.phase(slot) !== 0, `container ${containerId}: its slot is another one's`);
       assert(!node.gone && this.nodes.has(node), `container ${containerId} is on a node that is gone`);
       assert(node.containers.has(record) && fn.containers.has(record), `container ${containerId} is not listed`);
+      const phase = containers.phase(slot);
+      const leaves = phase === ContainerPhase.draining || phase === ContainerPhase.removing;
+      assert(
+        leaves === this.leaving.has(record),
+        `container ${containerId} leaves and is not listed so, or the reverse`,
+      );
       assert(this.functionBySlot[fn.slot] === fn, `container ${containerId} is of a function that is forgotten`);
       assert(containers.functionSlot(slot) === fn.slot, `container ${containerId}: its function slot is another one's`);
     });

@@ -129,7 +129,6 @@ export class StatsKeeper {
   /** Nothing came or went while the node answered: every difference is real. */
   private async reconcile(node: NodeRecord, report: NodeReport): Promise<void> {
     const { state, dispatcher, clock, log } = this.context;
-    const { containers } = state.tables;
     const reported = new Map(report.containers.map((c) => [c.containerId, c]));
     let driftKiB = 0;
     for (const record of [...node.containers]) {
@@ -143,9 +142,9 @@ export class StatsKeeper {
       }
       // The node has not got it: it crashed and was cleared away, or never came to be.
       driftKiB += record.outcomeUnknown ? 0 : record.kib;
-      containers.drain(record.slot);
+      state.drain(record);
       state.tables.leases.eachOf(record.slot, record.generation, (lease, life) => dispatcher.endLease(lease, life));
-      if (containers.drain(record.slot) !== ContainerPhase.removing) continue;
+      if (state.drain(record) !== ContainerPhase.removing) continue;
       state.dropContainer(record, clock.nowMs());
     }
     const capacityKiB = Math.min(NODE_KIB_MAX, kibOf(report.totalMemoryBytes));

@@ -4,7 +4,8 @@ import type { Evaluation } from "../evaluation/evaluate.ts";
 import type { Watcher } from "../evaluation/measure.ts";
 import { PROGRAM } from "../help.ts";
 import { EXIT_INTERRUPTED, processSignals, SAME_SIGNAL_MS, SIGNALS } from "../running.ts";
-import { ProgressLine, writeFile } from "../simulation/report_output.ts";
+import { Progress } from "../simulation/progress.ts";
+import { writeFile } from "../simulation/report_output.ts";
 import { workloadSource } from "../simulation/workload_source.ts";
 
 /** Loaded when it is needed only, as with `sim`. */
@@ -41,15 +42,15 @@ export const evaluate = command({
   async run({ values, io }) {
     const source = workloadSource(values.workload, io.cwd);
     const evaluation = await loadEvaluation();
-    const progress = new ProgressLine(io);
+    const progress = new Progress(io);
     const tell = (text: string) => {
       progress.clear();
       io.err(text);
     };
     const { signal, dispose } = stopSignal(() => tell("stopping; once more to end at once\n"));
     const watcher: Watcher = {
-      onNote: (note) => tell(`note: ${note}\n`),
-      onProgress: (what, share) => progress.show(what, share),
+      onNote: progress.onNote,
+      onProgress: progress.onProgress,
       onWaiting: (target, resourceManager) => tell(waitingText(target.address, resourceManager, values.wait)),
       signal,
       writeLog: tell,

@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { ablate } from "./ablate.ts";
 import { deploy } from "./deploy.ts";
 import { list, rm, rollback, versions } from "./functions.ts";
 import { evaluate } from "./evaluate.ts";
@@ -26,5 +27,6 @@ export const COMMANDS: readonly Command[] = [
   score,
   sim,
   evaluate,
+  ablate,
   ...serve,
 ];

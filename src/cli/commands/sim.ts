@@ -1,5 +1,6 @@
 import { command, EXIT, outJson } from "../command.ts";
-import { ProgressLine, writeFile } from "../simulation/report_output.ts";
+import { Progress } from "../simulation/progress.ts";
+import { writeFile } from "../simulation/report_output.ts";
 import { simFlags } from "../simulation/sim_flags.ts";
 import { workloadHelp, workloadSource } from "../simulation/workload_source.ts";
 
@@ -36,15 +37,10 @@ export const sim = command({
   async run({ values, io }) {
     const source = workloadSource(values.workload, io.cwd);
     const simulator = await loadSimulator();
-    const progress = new ProgressLine(io);
-    const onNote = (note: string) => {
-      progress.clear();
-      io.err(`note: ${note}\n`);
-    };
-    const onProgress = (what: string, share: number) => progress.show(what, share);
+    const progress = new Progress(io);
     const startedMs = performance.now();
     const { comparison, workload, results, events } = await simulator
-      .runSimulations(values, source, { onNote, onProgress })
+      .runSimulations(values, source, progress)
       .finally(() => progress.clear());
     const tookMs = performance.now() - startedMs;
 

@@ -9,22 +9,14 @@ import { checkPolicyName, weights } from "../policy_flags.ts";
 const NODES_MAX = 10_000;
 export const SEED_MAX = 2 ** 32 - 1;
 
-export const simFlags = {
-  policy: flag(list(text("NAME", "the name of a policy")), Object.keys(POLICIES), "policies to compare", {
-    short: "p",
-  }),
+const callFlags = {
   workload: flag(text("WORKLOAD", "a workload's name or a file"), "evaluation", "what is called when; see above", {
     short: "w",
   }),
   seed: flag(list(integer("NUMBER", 0, SEED_MAX)), [1], "seeds of chance; of several the mean is told", { short: "s" }),
-  weights: flag(
-    weights,
-    { responseTime: 0.5, nodeTime: 0.5 },
-    "what response time and node time count for, in the score and for adaptive",
-  ),
-  functions: flag(onOff, false, "tell about every function"),
-  html: optional(text("FILE"), "write a page with pictures of the first seed's runs"),
-  save: optional(text("FILE"), "write the first seed's workload, to look at or share (.jsonl)"),
+};
+
+const clusterFlags = {
   nodesWarm: optional(integer("COUNT", 0, NODES_MAX), "nodes ready at the start (default 10)"),
   nodesMax: optional(integer("COUNT", 1, NODES_MAX), "nodes there can be (default 20)"),
   nodeMemory: optional(size(64 * MIB, 1_024 * GIB), "memory of a node that containers may use (default 3GiB)"),
@@ -39,7 +31,27 @@ export const simFlags = {
   ),
 };
 
+/** What is simulated: calls, chance and cluster. */
+export const runFlags = { ...callFlags, ...clusterFlags };
+
+export const simFlags = {
+  policy: flag(list(text("NAME", "the name of a policy")), Object.keys(POLICIES), "policies to compare", {
+    short: "p",
+  }),
+  ...callFlags,
+  weights: flag(
+    weights,
+    { responseTime: 0.5, nodeTime: 0.5 },
+    "what response time and node time count for, in the score and for adaptive",
+  ),
+  functions: flag(onOff, false, "tell about every function"),
+  html: optional(text("FILE"), "write a page with pictures of the first seed's runs"),
+  save: optional(text("FILE"), "write the first seed's workload, to look at or share (.jsonl)"),
+  ...clusterFlags,
+};
+
 export type SimValues = Values<typeof simFlags>;
+export type RunValues = Values<typeof runFlags>;
 
 /** The policies that are meant, each once. Throws {@linkcode UsageError}. */
 export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
@@ -47,19 +59,8 @@ export function policyNames({ policy }: Pick<SimValues, "policy">): string[] {
   return [...new Set(policy)];
 }
 
-/** The flags that say what a cluster is made of. */
-type ClusterFlag =
-  | "nodesWarm"
-  | "nodesMax"
-  | "nodeMemory"
-  | "refill"
-  | "startDelay"
-  | "startCpu"
-  | "containerMemory"
-  | "overcommit";
-
 /** The simulated cluster that the flags ask for, as far as it differs from the reference environment. */
-export function clusterOptions(values: Pick<SimValues, ClusterFlag>) {
+export function clusterOptions(values: Values<typeof clusterFlags>) {
   const given = {
     nodesWarm: values.nodesWarm,
     nodesMax: values.nodesMax,

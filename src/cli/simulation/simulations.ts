@@ -1,6 +1,6 @@
 /** Runs policies on workloads and puts them side by side. */
-import { POLICIES } from "../../policy/mod.ts";
-import { floorsOf, metricsOf, type RunResult, simulate } from "../../simulator/mod.ts";
+import { POLICIES, type Policy } from "../../policy/mod.ts";
+import { type ClusterOptions, floorsOf, metricsOf, type RunResult, simulate } from "../../simulator/mod.ts";
 import { compare, type Comparison, type SeedRuns } from "../../simulator/report/mod.ts";
 import type { OnNote, Workload } from "../../simulator/workloads/mod.ts";
 import { clusterOptions, policyNames, type SimValues } from "./sim_flags.ts";
@@ -9,13 +9,33 @@ import type { WorkloadSource } from "./workload_source.ts";
 /** What scores are measured against; runs in any case. */
 const BASELINE = "baseline";
 
-export interface Simulations {
+export interface Simulations extends Runs {
   readonly comparison: Comparison;
-  /** Of the first seed, in the order of the policies. */
+}
+
+/** What was run: every variant with every seed. */
+export interface Runs {
+  readonly seeds: readonly SeedRuns[];
+  /** Of the first seed, in the order of the variants. */
   readonly workload: Workload;
   readonly results: readonly RunResult[];
   /** Events of virtual time in all. */
   readonly events: number;
+}
+
+/** A policy under the name that reports show. */
+export interface Variant {
+  readonly name: string;
+  /** Makes a fresh one. */
+  readonly policy: () => Policy;
+}
+
+export interface RunOptions {
+  readonly variants: readonly Variant[];
+  readonly seeds: readonly number[];
+  readonly cluster: Partial<ClusterOptions>;
+  readonly source: WorkloadSource;
+  readonly watcher: Watcher;
 }
 
 export interface Watcher {
@@ -30,16 +50,22 @@ export async function runSimulations(
   source: WorkloadSource,
   watcher: Watcher,
 ): Promise<Simulations> {
-  const names = policyNames(values);
+  const variants = policyNames(values).map((name) => ({ name, policy: () => POLICIES[name](values) }));
+  const runs = await runVariants({ variants, seeds: values.seed, cluster: clusterOptions(values), source, watcher });
+  return { ...runs, comparison: compare(runs.workload, runs.seeds, values.weights) };
+}
+
+/** Runs every variant, and the baseline, with every seed. */
+export async function runVariants({ variants, seeds, cluster, source, watcher }: RunOptions): Promise<Runs> {
   const all: SeedRuns[] = [];
   let first: { workload: Workload; results: readonly RunResult[] } | undefined;
   let events = 0;
-  for (const seed of values.seed) {
+  for (const seed of seeds) {
     watcher.onProgress(`seed ${seed}, workload`, 0);
     const workload = await source.load(seed, first ? () => {} : watcher.onNote);
-    const runOne = async (name: string): Promise<RunResult> => {
+    const runOne = async ({ name, policy }: Variant): Promise<RunResult> => {
       const run = await simulate({
-        ...{ workload, seed, policy: POLICIES[name](values), cluster: clusterOptions(values) },
+        ...{ workload, seed, policy: policy(), cluster },
         onProgress: (over, of) => watcher.onProgress(`seed ${seed}, ${name}`, over / of),
       });
       events += run.events;
@@ -47,18 +73,17 @@ export async function runSimulations(
       return { ...run, policy: name };
     };
     const results: RunResult[] = [];
-    for (const name of names) {
-      watcher.onProgress(`seed ${seed}, ${name}`, 0);
-      results.push(await runOne(name));
+    for (const variant of variants) {
+      watcher.onProgress(`seed ${seed}, ${variant.name}`, 0);
+      results.push(await runOne(variant));
     }
     const runs = results.map(metricsOf);
-    const at = names.indexOf(BASELINE);
-    const baseline = at >= 0 ? runs[at] : metricsOf(await runOne(BASELINE));
-    const { nodeMemory, containerMemory } = values;
-    const floors = floorsOf(workload, { nodeMemoryBytes: nodeMemory, containerIdleBytes: containerMemory });
-    all.push({ seed, baseline, floors, runs });
+    const at = variants.findIndex(({ name }) => name === BASELINE);
+    const baseline = at >= 0 ? runs[at] : metricsOf(await runOne({ name: BASELINE, policy: POLICIES[BASELINE] }));
+    const { nodeMemoryBytes, idleBytes: containerIdleBytes } = cluster;
+    all.push({ seed, baseline, floors: floorsOf(workload, { nodeMemoryBytes, containerIdleBytes }), runs });
     // Of later seeds only the figures are kept.
     first ??= { workload, results };
   }
-  return { comparison: compare(first!.workload, all, values.weights), ...first!, events };
+  return { ...first!, seeds: all, events };
 }

@@ -10,6 +10,7 @@ import { Population } from "./population.ts";
 import { containersToStart } from "./starting.ts";
 import { containersWorth } from "./worth.ts";
 
+export { type Ablation, ABLATIONS } from "./ablations.ts";
 export { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
 
 /** Starts are short here and few run at once: more of them on a node than by default. */

@@ -1,6 +1,7 @@
 import { CONCURRENCY_MAX, seededRandom, silentLog } from "../../base/mod.ts";
 import type { Capacity } from "../../core/mod.ts";
 import type { Policy } from "../../policy/mod.ts";
+import type { SchedulerParts } from "../../scheduler/context.ts";
 import type { SchedulerOptions } from "../../scheduler/options.ts";
 import { Scheduler } from "../../scheduler/scheduler.ts";
 import { Cluster } from "../cluster/cluster.ts";
@@ -21,6 +22,8 @@ export interface SimulateOptions {
   readonly capacity?: Partial<Capacity>;
   /** Invocations that every function's owner allows in one container at once. As many as can be by default. */
   readonly concurrency?: number;
+  /** What the scheduler is handed instead of `parts`: the same with something around them that watches or measures. */
+  readonly around?: (parts: SchedulerParts) => SchedulerParts;
   /** Called now and then with how many calls are over. */
   readonly onProgress?: (over: number, of: number) => void;
 }
@@ -54,15 +57,16 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     options: clusterOptions,
     functionIndex: (functionName) => indexes.get(functionName) ?? -1,
   });
+  const parts: SchedulerParts = {
+    clock,
+    policy,
+    random: seededRandom(random.uint32()),
+    log: silentLog(clock),
+    resourceManager: cluster.resourceManager,
+    dial: (node) => cluster.dial(node),
+  };
   const scheduler = new Scheduler(
-    {
-      clock,
-      policy,
-      random: seededRandom(random.uint32()),
-      log: silentLog(clock),
-      resourceManager: cluster.resourceManager,
-      dial: (node) => cluster.dial(node),
-    },
+    options.around?.(parts) ?? parts,
     {
       ownerId: "scheduler-1",
       nodesMax: clusterOptions.nodesMax,
