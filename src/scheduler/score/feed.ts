@@ -10,6 +10,8 @@ const BATCH_MS = 250;
 const BATCH_CALLS_MAX = 16_000;
 /** Changes of the number of nodes that are kept for an observer who takes nothing at present. */
 const NODE_CHANGES_MAX = 1_024;
+/** Containers with more than one invocation at once, beyond which those who share are taken as they return. */
+const CROWDS_MAX = 1 << 16;
 /** Looks at a run that nothing is known of yet: its acquire was read one look later at most. */
 const LOOKS_MAX = 2;
 
@@ -25,7 +27,8 @@ interface Ended {
   readonly atMs: number;
   readonly durationMs: number;
   readonly kib: number;
-  readonly inFlight: number;
+  /** Invocations that were in the container at once, at most. */
+  readonly sharers: number;
   looks: number;
 }
 
@@ -43,6 +46,8 @@ export class Feed {
   private readonly calls = new Float64Array(BATCH_CALLS_MAX * CALL_NUMBERS);
   private readonly startMs = new Mean();
   private readonly idleBytes = new Mean();
+  /** Most invocations at once in a container since it was empty, by its number; none that has one at most. */
+  private readonly crowds = new Map<number, number>();
   /** By slot: what was not told yet. */
   private readonly fresh = new Map<number, FunctionSpec>();
   private readonly nodes: [number, number][] = [];
@@ -69,7 +74,11 @@ export class Feed {
 
   /** Matched later: its acquire may not have been read yet. */
   onRun(fn: Fed, { micros, kib, inFlight }: EndedRun, container: number, atMs: number): void {
-    this.ended.push({ fn, container, atMs, durationMs: micros / 1_000, kib, inFlight, looks: 0 });
+    // A return tells what all in the container held, and the last of them is alone by then.
+    const sharers = Math.max(inFlight, this.crowds.get(container) ?? 1);
+    this.crowds.delete(container);
+    if (inFlight > 1 && this.crowds.size < CROWDS_MAX) this.crowds.set(container, sharers);
+    this.ended.push({ fn, container, atMs, durationMs: micros / 1_000, kib, sharers, looks: 0 });
   }
 
   started(ms: number): void {
@@ -90,6 +99,7 @@ export class Feed {
 
   containerLeft(container: number): void {
     this.dropped += this.matcher.forget(container);
+    this.crowds.delete(container);
   }
 
   /** Sends what there is, where it is time. */
@@ -129,7 +139,7 @@ export class Feed {
     this.learn(fn);
     this.work[fn.slot].runMs += durationMs;
     const { decidedMs, waitedMs } = call ?? { decidedMs: beganMs, waitedMs: 0 };
-    const peakKiB = Math.max(0, run.kib - this.idleBytes.value / KIB) / Math.max(1, run.inFlight);
+    const peakKiB = Math.max(0, run.kib - this.idleBytes.value / KIB) / run.sharers;
     const arrivedMs = decidedMs - waitedMs;
     this.add({ slot: fn.slot, arrivedMs, waitedMs, ...this.partsOf(fn, durationMs), peakKiB, answered: true });
     return true;

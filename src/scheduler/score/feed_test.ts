@@ -46,6 +46,18 @@ Deno.test("what a call computed and held is told by its function's stats and its
   assertEquals(calls().map(({ peakKiB, arrivedMs }) => [peakKiB, arrivedMs]), [[20 * 1_024, 0], [20 * 1_024, 100]]);
 });
 
+Deno.test("those who shared a container share what it held, the last one to return as well", () => {
+  const { feed, calls } = feeding();
+  feed.measured(one, 0, 1_000, 20 * MIB, 0);
+  for (let n = 0; n < 4; n++) feed.decided(one, decision(Outcome.warm, 0), 7, 0);
+  for (let inFlight = 4; inFlight > 0; inFlight--) feed.onRun(one, run(100, 60, inFlight), 7, 100);
+  // Later one has it for itself.
+  feed.decided(one, decision(Outcome.warm, 0), 7, 200);
+  feed.onRun(one, run(100, 30, 1), 7, 300);
+  feed.flush(300, 1, 1);
+  assertEquals(calls().map(({ peakKiB }) => peakKiB / 1_024), [10, 10, 10, 10, 10]);
+});
+
 Deno.test("a run whose acquire is read later is matched then; one that never comes has waited for nothing", () => {
   const { feed, calls } = feeding();
   feed.onRun(one, run(50, 0), 7, 1_000);

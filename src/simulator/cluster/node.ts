@@ -72,7 +72,9 @@ export class SimNode {
     const containerId = `${this.nodeId}.${++this.#made}`;
     const span = { functionIndex: functionIndex(spec.functionName), node: this.index, memoryBytes: spec.memoryBytes };
     const index = timeline.created(span, clock.nowMs());
-    const container = new SimContainer(this, containerId, spec, index, clock.nowMs(), options.idleBytes);
+    // What one holds is measured over all functions, and may be more than this one has.
+    const idleBytes = Math.min(options.idleBytes, spec.memoryBytes);
+    const container = new SimContainer(this, containerId, spec, index, clock.nowMs(), idleBytes);
     container.asked.push({ answer, fail });
     this.containers.set(containerId, container);
     this.#byRequest.set(requestId, container);

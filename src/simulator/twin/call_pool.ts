@@ -8,7 +8,7 @@ import type { Calls } from "../workloads/types.ts";
 
 /**
  * Calls that are under way in one twin. A place, and the request id that goes with it, is used again only when all
- * others have been: the messages of the call that had it before have arrived long since.
+ * others that are free have been: the messages of the call that had it before have arrived long since.
  */
 export class CallPool {
   readonly calls: Calls;
@@ -16,6 +16,7 @@ export class CallPool {
   readonly #slots: Int32Array;
   readonly #taken: Uint8Array;
   #next = 0;
+  #free: number;
 
   /** `count` places at most. */
   constructor(count: number) {
@@ -31,14 +32,18 @@ export class CallPool {
     this.results = createCallResults(count);
     this.#slots = new Int32Array(count);
     this.#taken = new Uint8Array(count);
+    this.#free = count;
   }
 
-  /** A place for the call, which arrives at `atMs`; −1 where the one whose turn it is is still under way. */
+  /** A place for the call, which arrives at `atMs`; −1 where none is free. */
   take(call: ObservedCall, { memoryBytes }: FunctionSpec, atMs: number, idleBytes: number): number {
-    const index = this.#next;
-    if (this.#taken[index]) return -1;
+    if (this.#free === 0) return -1;
+    let index = this.#next;
+    // One long call must not keep the others out when its turn comes round.
+    while (this.#taken[index]) index = (index + 1) % this.calls.count;
     this.#next = (index + 1) % this.calls.count;
     this.#taken[index] = 1;
+    this.#free--;
     this.#slots[index] = call.slot;
     const { calls, results } = this;
     calls.functionIndex[index] = call.slot;
@@ -55,6 +60,7 @@ export class CallPool {
   /** A call is over: what the score makes of it. */
   give(index: number, outcome: number): { slot: number; atMs: number; responseMs: number; isFailed: boolean } {
     this.#taken[index] = 0;
+    this.#free++;
     const { calls, results } = this;
     const isAnswered = outcome !== OUTCOME.unanswered && outcome !== OUTCOME.refused &&
       results.acquireMs[index] <= ANSWER_MS_MAX;

@@ -214,3 +214,25 @@ Deno.test("the window forgets what is older than an hour; a slot's next function
   ledger.forget(3);
   assertEquals([[...ledger.total().meansMs()], ledger.total().view().calls], [[], 90]);
 });
+
+Deno.test("a call that takes long keeps no others out, however many come meanwhile", async () => {
+  const group = twins({ callsMax: 16 });
+  await group.take(batch(10_000, [], { functions: [{ slot: 0, spec: spec("a") }] }));
+  await group.take(batch(16_000, [call(10_000, 50_000)]));
+  for (let n = 0; n < 40; n++) await group.take(batch(17_000 + n * 1_000, [call(11_500 + n * 1_000, 10)]));
+  await group.take(batch(100_000, []));
+  const view = group.view();
+  assertEquals([view.dropped, of(view, "acting").total.calls], [0, 41]);
+  group.close();
+});
+
+Deno.test("a function with less memory than containers hold on average runs in its twins as it ran live", async () => {
+  const group = twins({ cluster: { ...CLUSTER, idleBytes: undefined } });
+  const functions = [{ slot: 0, spec: spec("a", 64 * MIB) }];
+  await group.take(batch(10_000, [], { functions, idleBytes: 70 * MIB }));
+  await group.take(batch(20_000, [call(12_000)]));
+  await group.take(batch(60_000, []));
+  const { total } = of(group.view(), "acting");
+  assertEquals([total.calls, total.failed], [1, 0]);
+  group.close();
+});
