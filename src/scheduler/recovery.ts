@@ -11,6 +11,7 @@ import {
 import { type Hash64, hashText } from "../core/mod.ts";
 import { chargeMinKiB } from "./charge.ts";
 import type { Context } from "./context.ts";
+import { sameFunction } from "./functions.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
 import type { ContainerReport, NodeLease } from "./ports.ts";
 import type { Remover } from "./remover.ts";
@@ -104,7 +105,9 @@ export class Recovery {
     const fn = state.functions.get(functionKey(spec));
     if (!fn) return false;
     nodes.adopt(node.slot, kib);
-    const record = state.addContainer(fn, spec, node, kib, clock.nowMs());
+    // The same object where it is the same configuration: only then does what the policy sets hold for it.
+    const own = sameFunction(fn.spec, spec) ? fn.spec : spec;
+    const record = state.addContainer(fn, own, node, kib, clock.nowMs());
     if (!record) {
       nodes.release(node.slot, kib);
       return false;
