@@ -24,3 +24,10 @@ export function checkPolicyName(name: string): void {
   const hint = meant ? `; did you mean ${meant}?` : "";
   throw new UsageError(`--policy is "${name}", must be one of ${known.join(", ")}${hint}`);
 }
+
+/** Which policy goes by which flag, for the help of commands that schedule. */
+export const policyHelp = `Policies: ${Object.keys(POLICIES).join(", ")}.\n` +
+  "  --weights         adaptive only\n" +
+  "  --container-idle  on-demand only; the others decide by themselves how long a container is worth keeping\n" +
+  "  --container-min, --node-idle  any policy\n" +
+  "  --overcommit      policies that charge what was measured: adaptive";

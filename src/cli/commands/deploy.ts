@@ -22,7 +22,10 @@ export const deploy = command({
     name: optional(text("NAME"), "the function's name; by default that of the file or folder"),
     memory: optional(size(FUNCTION_MEMORY_BYTES_MIN, MEMORY_BYTES_MAX), "memory of each container (default 128MiB)"),
     timeout: optional(duration(1, TIMEOUT_MS_MAX), "an invocation is stopped after it (default 60s)"),
-    concurrency: optional(integer("COUNT", 1, CONCURRENCY_MAX), "invocations that may share a container (default 1)"),
+    concurrency: optional(
+      integer("COUNT", 1, CONCURRENCY_MAX),
+      "invocations that may share a container, where its code can run several at once (default 1)",
+    ),
     allowNet: optional(
       list(text("HOST", "a host, host:port or *")),
       "hosts that the code may connect to (default none)",

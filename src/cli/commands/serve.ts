@@ -1,6 +1,7 @@
 import { type Command, command, outJson } from "../command.ts";
 import type { Io } from "../io.ts";
 import { pickFlags, type ServiceName, SERVICES, type Settings, settingsOf } from "../platform_flags.ts";
+import { policyHelp } from "../policy_flags.ts";
 import { completeSettings } from "../platform_settings.ts";
 import { loadCompose, type Running, runUntilSignal } from "../running.ts";
 
@@ -18,7 +19,10 @@ export const serve: readonly Command[] = SERVICES.map((name) =>
     summary: SUMMARIES[name],
     takes: [],
     flags: pickFlags(settingsOf[name]),
-    details: ['With --json one line on stdout tells that it listens: {"ready":{"address":…,"port":…}}.'],
+    details: [
+      ...name === "scheduler" ? [policyHelp] : [],
+      'With --json one line on stdout tells that it listens: {"ready":{"address":…,"port":…}}.',
+    ],
     examples: [`serve ${name}`, `serve ${name} --port 0 --json`],
     async run({ values, io }) {
       const settings = completeSettings(name, values, io.cwd);

@@ -1,5 +1,6 @@
 import { command, outJson } from "../command.ts";
 import { pickFlags, settingsOf } from "../platform_flags.ts";
+import { policyHelp } from "../policy_flags.ts";
 import { completeSettings } from "../platform_settings.ts";
 import { loadCompose, runUntilSignal } from "../running.ts";
 
@@ -8,7 +9,10 @@ export const up = command({
   summary: "Run the whole platform on this machine",
   takes: [],
   flags: pickFlags(settingsOf.up),
-  details: ["Ctrl-C lets running invocations end and leaves nothing behind; a second one ends everything at once."],
+  details: [
+    policyHelp,
+    "Ctrl-C lets running invocations end and leaves nothing behind; a second one ends everything at once.",
+  ],
   examples: ["up", "up --data ./other --apiserver-port 0 --scheduler-port 0 --resourcemanager-port 0 --node-port 0"],
   async run({ values, io }) {
     const settings = completeSettings("up", values, io.cwd);
