@@ -228,3 +228,31 @@ Deno.test("one that is stopped for its node's memory may take its time to end: n
 });
 
 async function* nothing(): AsyncGenerator<never> {}
+
+Deno.test("an overcommitted node admits more, tells how much, and ends idle containers before it runs full", async () => {
+  const { agent, clock, create, event, started } = setUp({ memoryMiB: 256, overcommit: 2 });
+  const ids = [await started("a"), await started("b"), await started("c"), await started("d")];
+  assertEquals(await codeOf(create("e")), "resource_exhausted");
+  const { admittedMemoryBytes, availableMemoryBytes, totalMemoryBytes } = await agent.stats();
+  assertEquals([admittedMemoryBytes, availableMemoryBytes, totalMemoryBytes], [512 * MIB, 0, 256 * MIB]);
+  // Each holds 20 MiB, and these 90 more: 260 of 256.
+  const runs = ids.slice(0, 2).map((id) => event(id, { sleepMs: 1_000, memoryMiB: 90 }));
+  await clock.advance(2_000);
+  for (const run of runs) assertEquals((await readReply(await run)).failure, undefined);
+  const usable = (await agent.stats()).containers.map((one) => one.usable);
+  assertEquals(usable.slice(0, 2), [true, true], "what ran is there");
+  assert(usable.includes(false), "of the idle ones at least one had to go");
+  await agent.close();
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("where all that runs is more than a node has, the largest container is out of memory", async () => {
+  const { agent, clock, event, started } = setUp({ memoryMiB: 128, overcommit: 2 });
+  const [a, b] = [await started("a"), await started("b")];
+  const runs = [event(a, { sleepMs: 1_000, memoryMiB: 40 }), event(b, { sleepMs: 1_000, memoryMiB: 80 })];
+  await clock.advance(2_000);
+  const failures = await Promise.all(runs.map(async (run) => (await readReply(await run)).failure));
+  assertEquals(failures.map((failure) => failure?.kind), [undefined, "out_of_memory"]);
+  assert(failures[1]?.message.includes("its node had no memory left"), failures[1]?.message);
+  await agent.close();
+});
