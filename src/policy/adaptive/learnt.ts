@@ -5,13 +5,15 @@ import type { AdaptiveOptions } from "./options.ts";
 import { ProcessorNeed } from "./processor_need.ts";
 import { Rhythm } from "./rhythm.ts";
 import { Slowdown } from "./slowdown.ts";
-import { keepMsWorth, type Worth } from "./worth.ts";
+import { containersWorth, keepMsWorth, type Worth } from "./worth.ts";
 
 /** The least weight of a new run in the mean duration. */
 const NEW_RUN_WEIGHT = 0.02;
 /** Runs alone and beside others, and how much longer for each one, to hold against it what does not compute. */
 const PLAIN_RUNS = 20;
 const PLAIN_SLOWDOWN = 0.5;
+/** How long it holds how many containers are worth their memory where nothing happens, in milliseconds. */
+const WORTH_MS = 1_000;
 /** Pause after a container was moved from a crowded node: first, so many times as long each time, and at most. */
 const MOVE_PAUSE_MS = 500;
 const MOVE_PAUSE_GROWTH = 1.2;
@@ -44,6 +46,9 @@ export class Learnt {
   #nextMoveMs = -Infinity;
   /** Invocations at once that are known not to fit. */
   #tooMany = Infinity;
+  /** What follows from all of that, until more is learnt: it is asked for far more often than that. */
+  #concluded: { readonly isSlowed: boolean | undefined; readonly concurrency: number } | undefined;
+  #worthwhile: { readonly containers: number; readonly untilMs: number } | undefined;
 
   constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions, common: ContainerMemory) {
     this.seen = new ConcurrencySeen(options.memoryArrivals);
@@ -53,6 +58,7 @@ export class Learnt {
   }
 
   arrived({ atMs, waitedMs, waitingBefore }: Arrival): void {
+    this.#worthwhile = undefined;
     const atOnce = waitingBefore + this.#running + 1;
     this.seen.add(atOnce);
     this.#mostAtOnce = Math.max(this.#mostAtOnce, atOnce);
@@ -64,11 +70,14 @@ export class Learnt {
 
   ended({ atMs, durationMs, memoryKiB, failure, inFlight, container }: RunFacts): void {
     this.#running = Math.max(0, this.#running - 1);
+    this.#worthwhile = undefined;
     if (failure === "out_of_memory") {
       // What was too much once is never tried again.
       this.#tooMany = Math.min(this.#tooMany, Math.max(2, Math.min(inFlight, this.concurrency())));
+      this.#concluded = undefined;
       return;
     }
+    this.#concluded = undefined;
     this.#runs++;
     this.#processor.ended();
     this.#meanMs += (durationMs - this.#meanMs) * Math.max(1 / this.#runs, NEW_RUN_WEIGHT);
@@ -76,6 +85,7 @@ export class Learnt {
   }
 
   measured(usage: ContainerUsage): void {
+    this.#concluded = undefined;
     this.#processor.measured(usage);
     this.#memory.measured(usage);
   }
@@ -100,26 +110,12 @@ export class Learnt {
 
   /** Whether its runs slow one another down in a container; undefined where that is not known. */
   get isSlowedBySharing(): boolean | undefined {
-    const { aloneMin, sharedMin, slowdownMax, processorRunsMin } = this.options;
-    const { computeMs, runs } = this.#processor;
-    if (runs >= processorRunsMin) {
-      const aloneMs = this.#slowdown.aloneMs(aloneMin, sharedMin, computeMs);
-      if (aloneMs !== undefined && computeMs > slowdownMax * aloneMs) return true;
-      // Something else than the processor may be what they wait for: timing has to be plain about it.
-      const plain = this.#slowdown.perNeighbour(PLAIN_RUNS, PLAIN_RUNS);
-      return plain !== undefined && plain > PLAIN_SLOWDOWN;
-    }
-    const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
-    return share === undefined ? undefined : share > slowdownMax;
+    return this.#conclusions.isSlowed;
   }
 
   /** Invocations that one of its containers should take at once. */
   concurrency(): number {
-    const { fillMax, concurrencyMax, trialConcurrency } = this.options;
-    if (!this.isKnown || !this.#memory.isKnown || this.isSlowedBySharing) return 1;
-    const fits = this.#memory.fitsIn(this.facts.memoryKiB * fillMax);
-    const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
-    return Math.max(1, this.isSlowedBySharing === undefined ? Math.min(most, trialConcurrency) : most);
+    return this.#conclusions.concurrency;
   }
 
   /** Memory that one of its containers will hold at most, as far as is known, in KiB. */
@@ -128,6 +124,14 @@ export class Learnt {
     if (!this.isKnown || !this.#memory.isKnown) return memoryKiB;
     const atOnce = Math.min(this.concurrency(), Math.max(1, this.seen.most));
     return Math.min(memoryKiB, Math.ceil(this.#memory.needKiB(atOnce) * this.options.chargeFactor));
+  }
+
+  /** Containers that are worth their memory; looked at anew with every call, and now and then without. */
+  containersWorth(worth: Worth, nowMs: number): number {
+    if (this.#worthwhile === undefined || nowMs >= this.#worthwhile.untilMs) {
+      this.#worthwhile = { containers: containersWorth(this, worth), untilMs: nowMs + WORTH_MS };
+    }
+    return this.#worthwhile.containers;
   }
 
   /** Memory that one container costs: what it is charged may be more than it needs. */
@@ -181,6 +185,34 @@ export class Learnt {
     if (nowMs < this.#nextMoveMs) return false;
     this.#nextMoveMs = nowMs + Math.min(MOVE_PAUSE_MS * MOVE_PAUSE_GROWTH ** this.#moves++, MOVE_PAUSE_MS_MAX);
     return true;
+  }
+
+  get #conclusions() {
+    if (this.#concluded) return this.#concluded;
+    const isSlowed = this.#findSlowed();
+    return this.#concluded = { isSlowed, concurrency: this.#findConcurrency(isSlowed) };
+  }
+
+  #findSlowed(): boolean | undefined {
+    const { aloneMin, sharedMin, slowdownMax, processorRunsMin } = this.options;
+    const { computeMs, runs } = this.#processor;
+    if (runs >= processorRunsMin) {
+      const aloneMs = this.#slowdown.aloneMs(aloneMin, sharedMin, computeMs);
+      if (aloneMs !== undefined && computeMs > slowdownMax * aloneMs) return true;
+      // Something else than the processor may be what they wait for: timing has to be plain about it.
+      const plain = this.#slowdown.perNeighbour(PLAIN_RUNS, PLAIN_RUNS);
+      return plain !== undefined && plain > PLAIN_SLOWDOWN;
+    }
+    const share = this.#slowdown.perNeighbour(aloneMin, sharedMin);
+    return share === undefined ? undefined : share > slowdownMax;
+  }
+
+  #findConcurrency(isSlowed: boolean | undefined): number {
+    const { fillMax, concurrencyMax, trialConcurrency } = this.options;
+    if (!this.isKnown || !this.#memory.isKnown || isSlowed) return 1;
+    const fits = this.#memory.fitsIn(this.facts.memoryKiB * fillMax);
+    const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
+    return Math.max(1, isSlowed === undefined ? Math.min(most, trialConcurrency) : most);
   }
 
   #holdMs(worth: Worth, lifeMs: number): number {

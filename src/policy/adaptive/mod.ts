@@ -8,7 +8,6 @@ import { type AdaptiveOptions, checkOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./
 import { placeOn } from "./placing.ts";
 import { Population } from "./population.ts";
 import { containersToStart } from "./starting.ts";
-import { containersWorth } from "./worth.ts";
 
 export { type Ablation, ABLATIONS } from "./ablations.ts";
 export { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
@@ -68,7 +67,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     keepContainer({ function: fn, nowMs, idleMs, warm, onNode, nodes }): boolean {
       const state = learnt.of(fn);
       if (!population.isAlive(state, nowMs)) return false;
-      const wanted = containersWorth(state, population.worth);
+      const wanted = state.containersWorth(population.worth, nowMs);
       if (warm >= wanted && state.mayMove(onNode, warm, nodes, nowMs)) return false;
       return idleMs < options.spareIdleMs || warm <= wanted;
     },

@@ -47,6 +47,7 @@ export class Population {
     this.#alive.delete(fn);
   }
 
+  /** What waiting and memory cost now. */
   get worth(): Worth {
     const { nodeKiB, startMs } = this;
     return { ...this.options.weights, functions: this.#alive.size, plainNodes: this.#plainNodes, nodeKiB, startMs };

@@ -2,7 +2,7 @@ import type { FunctionDemand } from "../policy.ts";
 import { CONCURRENCY_SEEN_MAX } from "./concurrency_seen.ts";
 import type { Learnt } from "./learnt.ts";
 import type { AdaptiveOptions } from "./options.ts";
-import { containersWorth, type Worth } from "./worth.ts";
+import type { Worth } from "./worth.ts";
 
 /** How many containers of `fn` to start now. */
 export function containersToStart(fn: Learnt, demand: FunctionDemand, worth: Worth, options: AdaptiveOptions): number {
@@ -10,7 +10,9 @@ export function containersToStart(fn: Learnt, demand: FunctionDemand, worth: Wor
   const { startMs } = worth;
   const have = warm + starting;
   const present = waiting + inFlight;
-  let wanted = fn.isKnown ? containersWorth(fn, worth) : Math.max(have, Math.min(present, options.firstContainersMax));
+  let wanted = fn.isKnown
+    ? fn.containersWorth(worth, demand.nowMs)
+    : Math.max(have, Math.min(present, options.firstContainersMax));
   if (fn.isKnown && waiting > 0) {
     wanted = Math.max(wanted, forBacklog(present, concurrency, have, startMs / Math.max(1, fn.meanMs)));
   }
