@@ -37,7 +37,6 @@ export class Controller {
   private roundDue = false;
   private running = false;
   private ticks = 0;
-  private polledMs = -Infinity;
   private disarm = () => {};
 
   constructor(private readonly context: Context) {
@@ -156,10 +155,10 @@ export class Controller {
   }
 
   private tick(): void {
-    const { clock, options, policy, state } = this.context;
+    const { clock, policy, state } = this.context;
     this.expireLeases();
     this.watcher.read();
-    this.context.meter.read(clock.nowMs());
+    this.context.meter.readSome(clock.nowMs());
     this.context.feed?.flush(clock.nowMs(), state.nodes.size, state.tables.largestNodeKiB * KIB);
     this.shaper.retry();
     this.starter.beginRound();
@@ -167,14 +166,11 @@ export class Controller {
       const fn = state.functionById.get(id);
       if (fn) this.starter.serve(fn);
     }
-    for (const node of state.nodes) if (node.draining) this.starter.evacuate(node);
+    for (const node of this.nodes.draining) this.starter.evacuate(node);
     this.remover.sweep();
     this.nodes.sweep();
     this.auditor.tick();
-    if (clock.nowMs() - this.polledMs >= options.statsPeriodMs) {
-      this.polledMs = clock.nowMs();
-      this.stats.poll();
-    }
+    this.stats.poll();
     this.round();
   }
 

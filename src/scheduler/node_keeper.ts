@@ -26,6 +26,8 @@ export class NodeKeeper {
    */
   private openRequestId?: string;
   private readonly slots: (NodeRecord | undefined)[] = [];
+  /** Nodes that are being drained. */
+  readonly draining = new Set<NodeRecord>();
   /** Lost, with containers that are still in the tables. */
   private readonly dying = new Set<NodeRecord>();
 
@@ -75,9 +77,7 @@ export class NodeKeeper {
   }
 
   get held(): HeldNodes {
-    let count = 0;
-    for (const node of this.context.state.nodes) if (!node.draining) count++;
-    return { count, mayReserve: this.mayReserve };
+    return { count: this.context.state.nodes.size - this.draining.size, mayReserve: this.mayReserve };
   }
 
   /** Whether one more node is to be had, as far as is known. */
@@ -88,8 +88,8 @@ export class NodeKeeper {
   }
 
   /**
-   * Reserves one more node, and remembers why, unless that is under way; false where no node can be had at present. One at a time: several
-   * at once take more than the burst needs by the time they are there.
+   * Reserves one more node, and remembers why, unless that is under way; false where no node can be had at present. One
+   * at a time: several at once take more than the burst needs by the time they are there.
    */
   want(why: string): boolean {
     const { clock, log } = this.context;
@@ -109,7 +109,8 @@ export class NodeKeeper {
       if (!this.context.closing.aborted) log.warn(text, { code, error: messageOf(error) });
     }).finally(() => {
       this.reserving = false;
-      this.followPolicy();
+      // Among many nodes one more or less can wait for the next tick.
+      if (this.context.state.nodes.size <= NODES_OFFERED_MAX) this.followPolicy();
       this.context.wake();
     });
     return true;
@@ -146,6 +147,7 @@ export class NodeKeeper {
       overcommit: Math.min(admitted, options.overcommitMax),
       joinedMs: nowMs,
       meteredMs: nowMs,
+      polledMs: nowMs,
       answeredMs: nowMs,
       comparedMs: nowMs,
       failures: 0,
@@ -239,6 +241,7 @@ export class NodeKeeper {
 
   private drain(node: NodeRecord): void {
     node.draining = true;
+    this.draining.add(node);
     node.drainingSinceMs = this.context.clock.nowMs();
     this.context.state.tables.nodes.shut(node.slot, NodePhase.draining);
   }
@@ -247,6 +250,7 @@ export class NodeKeeper {
   keep(node: NodeRecord): void {
     if (!node.draining || node.gone) return;
     node.draining = false;
+    this.draining.delete(node);
     this.context.state.tables.nodes.open(node.slot);
     this.context.history.note("", `node ${node.lease.nodeId} is not drained: what is on it has no other place`);
   }
@@ -288,6 +292,7 @@ export class NodeKeeper {
     node.gone = true;
     node.port.close();
     state.nodes.delete(node);
+    this.draining.delete(node);
     this.dying.add(node);
     this.bury();
     if (then === "release") this.release(node.lease);
@@ -369,6 +374,7 @@ export class NodeKeeper {
     this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     this.context.state.nodes.delete(node);
+    this.draining.delete(node);
     this.slots[node.slot] = undefined;
     this.context.state.tables.nodes.recycle(node.slot);
     node.port.close();

@@ -9,7 +9,7 @@ import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
 const REMOVE_PATIENCE_MS = 10_000;
 
 /** Functions looked at in one sweep: with more of them each has its turn in one of the next. */
-const FUNCTIONS_PER_SWEEP = 1_000;
+const FUNCTIONS_PER_SWEEP = 250;
 /** Nodes on which room is looked for at once: what has idled longest on so many has idled about longest of all. */
 const NODES_PER_ROOM = 32;
 

@@ -65,6 +65,8 @@ export interface NodeRecord {
   readonly joinedMs: number;
   /** Up to when its cost has been counted. */
   meteredMs: number;
+  /** Moment at which it was asked for its stats last. */
+  polledMs: number;
   /** Moment of the last answer. */
   answeredMs: number;
   /** Moment at which it was last compared with what is believed of it. */

@@ -36,11 +36,14 @@ export class StatsKeeper {
     this.adopted.set(lease, { hash: keyOf(hash), container, life, missing: 0 });
   }
 
-  /** Asks every node that is not being asked already. */
+  /** Asks every node whose turn it is and that is not being asked already: each in its own rhythm, so not all at once. */
   poll(): void {
-    for (const node of this.context.state.nodes) {
-      if (node.polling) continue;
+    const { clock, options, state } = this.context;
+    const nowMs = clock.nowMs();
+    for (const node of state.nodes) {
+      if (node.polling || nowMs - node.polledMs < options.statsPeriodMs) continue;
       node.polling = true;
+      node.polledMs = nowMs;
       this.ask(node)
         .catch((error) => this.context.log.error("stats ended badly", { error: messageOf(error) }))
         .finally(() => node.polling = false);

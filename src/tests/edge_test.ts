@@ -61,7 +61,7 @@ Deno.test("deno serve runs the scheduler and the apiserver as edge functions", a
     await withEdge("src/scheduler/edge.ts", env, async (url) => {
       assertEquals(await (await fetch(`${url}/healthz`)).json(), { service: "scheduler", status: "ok" });
       await until("ready", () => fetch(`${url}/readyz`).then((reply) => reply.json()), (it) => it.status === "ready");
-      assertEquals(await callJson(url, "minifaas.admin.v1.ClusterService/GetSummary", {}), {});
+      assertEquals(await callJson(url, "minifaas.admin.v1.ClusterService/GetSummary", {}), { policy: "adaptive" });
       const refused = await callJson(url, "schedulerproto.Scheduler/AcquireContainer", { requestId: "r" });
       assertEquals(refused.code, "invalid_argument");
       assertMatch(refused.message, /^function_config is missing/);

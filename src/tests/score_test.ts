@@ -48,7 +48,7 @@ Deno.test("a running platform tells its score, and what policies in shadow would
         shadows.calls === CALLS &&
         shadows.twins.every((twin: { total: { calls: number } }) => twin.total.calls === CALLS),
     );
-    assertEquals(fed.policy, "on-demand");
+    assertEquals(fed.policy, "adaptive");
     const [sleep] = fed.functions;
     assertEquals([sleep.functionName, sleep.calls, sleep.coldStarts], ["sleep", CALLS, 1]);
     assert(sleep.run.sumSeconds >= CALLS * 0.045, `${sleep.run.sumSeconds} s`);
@@ -59,7 +59,7 @@ Deno.test("a running platform tells its score, and what policies in shadow would
     assertEquals(shadows.failure, "");
     const roles = shadows.twins.map(({ policy, role, failure }: Record<string, string>) => [policy, role, failure]);
     assertEquals(roles, [
-      ["on-demand", "acting", ""],
+      ["adaptive", "acting", ""],
       ["kpa", "shadow", ""],
       ["memory-share", "shadow", ""],
       ["baseline", "baseline", ""],

@@ -86,7 +86,12 @@ Deno.test("each service in its own process, the resource manager starting its no
 });
 
 Deno.test("node agents that run elsewhere; one is killed with invocations running", async (t) => {
-  const flags = { node: ["--node-memory=512MiB"], resourcemanager: ["--nodes-warm=2"] };
+  // Two containers fill a node where each is charged all that it may use.
+  const flags = {
+    node: ["--node-memory=512MiB"],
+    resourcemanager: ["--nodes-warm=2"],
+    scheduler: ["--policy=on-demand"],
+  };
   await withServices({ agents: 2, flags }, async (services) => {
     await services.deploy("sleep", "--memory=256MiB", "--timeout=20s");
     await bothNodes(services);

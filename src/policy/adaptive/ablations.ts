@@ -79,7 +79,7 @@ export const ABLATIONS: readonly Ablation[] = [
   {
     name: "patience",
     without: "a function without a rhythm yet keeps its containers for the least time only",
-    options: { unknownHoldMsMax: 0 },
+    options: { unknownHoldMsMax: 0, unknownHoldMsMany: 0 },
   },
   {
     name: "moving",

@@ -216,10 +216,13 @@ export class Learnt {
   }
 
   #holdMs(worth: Worth, lifeMs: number): number {
-    const { holdMsMin, holdKiBMs, holdGaps, holdMsMax, unknownHoldMsMax } = this.options;
+    const { holdMsMin, holdKiBMs, holdGaps, holdMsMax } = this.options;
+    const { unknownHoldMsMax, unknownHoldFunctions, unknownHoldMsMany } = this.options;
     const { rounds, longestGapMs, isKnown } = this.rhythm;
     const worthMs = keepMsWorth(this, worth, lifeMs / Math.max(1, rounds));
-    const unknownMs = Math.min(Math.max(holdKiBMs / this.needKiB(), worthMs), unknownHoldMsMax);
+    const share = unknownHoldFunctions / Math.max(1, worth.functions);
+    const mostMs = Math.min(unknownHoldMsMax, Math.max(unknownHoldMsMany, unknownHoldMsMax * share));
+    const unknownMs = Math.min(Math.max(holdKiBMs / this.needKiB(), worthMs), mostMs);
     // What has a rhythm that is over is not waited for.
     return Math.max(holdMsMin, isKnown ? Math.min(holdGaps * longestGapMs, worthMs, holdMsMax) : unknownMs);
   }

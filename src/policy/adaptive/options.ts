@@ -57,10 +57,13 @@ export interface AdaptiveOptions {
   readonly holdMsMin: number;
   /**
    * Where its rhythm is unknown it keeps them as long as they seem worth it, or while memory × time stays below this, in
-   * KiB × milliseconds: small containers cost little; and for `unknownHoldMsMax` at most, in milliseconds.
+   * KiB × milliseconds: small containers cost little. For `unknownHoldMsMax` at most, in milliseconds; less where there
+   * are more than `unknownHoldFunctions`, since what many hold adds up, but no less than `unknownHoldMsMany`.
    */
   readonly holdKiBMs: number;
   readonly unknownHoldMsMax: number;
+  readonly unknownHoldFunctions: number;
+  readonly unknownHoldMsMany: number;
   /** With a rhythm: as long as they are worth it, for so many of its longest gaps, and so long at most, in milliseconds. */
   readonly holdGaps: number;
   readonly holdMsMax: number;
@@ -116,8 +119,10 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   spareIdleMs: 15_000,
   holdMsMin: 15_000,
   holdKiBMs: 8_000_000 * KIB_OF_MIB,
-  unknownHoldMsMax: 90_000,
-  holdGaps: 3,
+  unknownHoldMsMax: 300_000,
+  unknownHoldFunctions: 100,
+  unknownHoldMsMany: 90_000,
+  holdGaps: 6,
   holdMsMax: 3_600_000,
   lifeMsMin: 600_000,
   moveSlack: 3,

@@ -4,7 +4,7 @@ import type { AdaptiveOptions } from "./options.ts";
 import type { Worth } from "./worth.ts";
 
 /** Functions looked at in a tick: with more of them each has its turn in one of the next. */
-const FUNCTIONS_PER_TICK = 1_000;
+const FUNCTIONS_PER_TICK = 250;
 /** Memory of a node before one is known, in KiB. */
 const NODE_KIB_DEFAULT = 3_072 * 1_024;
 /** How much of a new start's length goes into what a start is taken to last. */

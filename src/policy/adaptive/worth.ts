@@ -1,4 +1,16 @@
-import type { Learnt } from "./learnt.ts";
+import type { ConcurrencySeen } from "./concurrency_seen.ts";
+
+/** What is known of a function, as far as it counts here. */
+export interface Weighed {
+  readonly seen: ConcurrencySeen;
+  readonly meanMs: number;
+  /** What a call of it would take with a plain scheduler, in milliseconds. */
+  plainMs(startMs: number): number;
+  /** Invocations that one of its containers takes at once. */
+  concurrency(): number;
+  /** Memory that one of its containers costs. */
+  costKiB(): number;
+}
 
 /** What waiting and memory cost, for the choice between them. */
 export interface Worth {
@@ -19,7 +31,7 @@ export interface Worth {
  * it costs of node time, both as shares and by their weights.
  */
 export function containersWorth(
-  fn: Learnt,
+  fn: Weighed,
   { responseTime, nodeTime, functions, plainNodes, nodeKiB, startMs }: Worth,
 ): number {
   const permits = fn.concurrency();
@@ -44,7 +56,7 @@ export function containersWorth(
  * share of what that one would hold in the same time. `roundMs` is the mean time between rounds.
  */
 export function keepMsWorth(
-  fn: Learnt,
+  fn: Weighed,
   { responseTime, nodeTime, functions, plainNodes, nodeKiB, startMs }: Worth,
   roundMs: number,
 ): number {

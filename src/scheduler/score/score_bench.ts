@@ -27,7 +27,17 @@ const nodes = Array.from({ length: NODES }, (_, slot) => {
   const lease = { nodeId: `n${slot}`, address: "", port: 1, memoryBytes: 1, reservedAtMs: 0, releasedAtMs: 0 };
   const node = {
     ...{ slot, lease, port: port.call(new TestCluster().nodes[0]), containers: new Set<never>(), liveId: "" },
-    ...{ joinedMs: 0, meteredMs: 0, answeredMs: 0, comparedMs: 0, failures: 0, polling: false, changes: 0, busy: 0 },
+    ...{
+      joinedMs: 0,
+      meteredMs: 0,
+      polledMs: 0,
+      answeredMs: 0,
+      comparedMs: 0,
+      failures: 0,
+      polling: false,
+      changes: 0,
+      busy: 0,
+    },
     ...{ draining: false, drainingSinceMs: 0, starting: 0, gone: false, admitted: 1, overcommit: 1 },
   };
   state.nodes.add(node);
