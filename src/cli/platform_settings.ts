@@ -51,10 +51,11 @@ export function completeSettings(command: "up" | ServiceName, taken: Values<Flag
 
 /** What is given must be of use to the policy: who sets a time that nobody looks at would wait for it in vain. */
 function checkPolicy(values: Values<typeof platformFlags>): void {
-  const { policy } = values;
+  const { policy, shadow } = values;
   checkPolicyName(policy);
   for (const [key, user] of [["containerIdle", "on-demand"], ["weights", "adaptive"]] as const) {
-    if (values[key] === undefined || policy === user) continue;
+    const isOfShadow = key === "weights" && shadow.includes(user);
+    if (values[key] === undefined || policy === user || isOfShadow) continue;
     throw new UsageError(`${flagName(key)} is given, but only policy ${user} goes by it: --policy is "${policy}"`);
   }
 }

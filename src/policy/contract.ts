@@ -87,6 +87,7 @@ function demand(policy: Policy, fn: FunctionFacts, rest: Partial<FunctionDemand>
     chargeKiB: fn.memoryKiB,
     starting: 0,
     warm: 0,
+    leaving: 0,
     inFlight: 0,
     ...rest,
   };
@@ -140,8 +141,10 @@ function tell(policy: Policy, random: Random): unknown[] {
           if (typeof chosen === "number") note(chosen, 0, nodes.length - 1, "the node to start on");
           answers.push(chosen);
         }
-        if (policy.nodeToDrain) note(policy.nodeToDrain({ nowMs, nodes }), -1, nodes.length - 1, "the node to drain");
-        if (policy.nodesWanted) note(policy.nodesWanted({ nowMs, nodes }), 0, 1e6, "nodes wanted");
+        if (policy.nodeToDrain) {
+          note(policy.nodeToDrain({ nowMs, nodes, leavingKiB: 0 }), -1, nodes.length - 1, "the node to drain");
+        }
+        if (policy.nodesWanted) note(policy.nodesWanted({ nowMs, nodes, leavingKiB: 0 }), 0, 1e6, "nodes wanted");
         answers.push(policy.keepNode({ idleMs: random.below(1e6), nodes: nodes.length }));
       }
     }

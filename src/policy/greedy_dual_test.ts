@@ -14,7 +14,17 @@ const idle = (function_: FunctionFacts, idleMs: number): RoomContainer => {
 };
 
 function demand(function_: FunctionFacts, nowMs: number, warm = 1) {
-  return { function: function_, nowMs, concurrency: 1, waiting: 1, chargeKiB: 1, starting: 0, warm, inFlight: warm };
+  return {
+    function: function_,
+    nowMs,
+    concurrency: 1,
+    waiting: 1,
+    chargeKiB: 1,
+    starting: 0,
+    leaving: 0,
+    warm,
+    inFlight: warm,
+  };
 }
 
 /** Calls of a function, `startMs` being what one of its starts took. */

@@ -25,7 +25,17 @@ function looks(policy: Policy, endMs: number, minutes: number): { keeps: number[
     if (policy.keepContainer({ function: fn, nowMs, idleMs: minute * MINUTE_MS, warm: 1, onNode: 1, nodes: 1 })) {
       keeps.push(minute);
     }
-    const idle = { function: fn, nowMs, concurrency: 1, waiting: 0, chargeKiB: 1, starting: 0, warm: 0, inFlight: 0 };
+    const idle = {
+      function: fn,
+      nowMs,
+      concurrency: 1,
+      waiting: 0,
+      chargeKiB: 1,
+      starting: 0,
+      leaving: 0,
+      warm: 0,
+      inFlight: 0,
+    };
     const asked = [...policy.functionsToServe!(nowMs)].includes(fn.id);
     if (asked && policy.containersToStart(idle) > 0) starts.push(minute);
   }
@@ -52,7 +62,17 @@ Deno.test("hybrid-histogram starts none where one is there or starts, and one fo
   const nowMs = runs(policy, new Array(20).fill(20.5)) + 20 * MINUTE_MS;
   const ask = (more: object) => {
     return policy.containersToStart({
-      ...{ function: fn, nowMs, concurrency: 1, waiting: 0, chargeKiB: 1, starting: 0, warm: 0, inFlight: 0 },
+      ...{
+        function: fn,
+        nowMs,
+        concurrency: 1,
+        waiting: 0,
+        chargeKiB: 1,
+        starting: 0,
+        leaving: 0,
+        warm: 0,
+        inFlight: 0,
+      },
       ...more,
     });
   };

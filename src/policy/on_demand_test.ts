@@ -2,7 +2,17 @@ import { assertEquals } from "@std/assert";
 import { onDemand } from "./on_demand.ts";
 
 const fn = { id: 0, memoryKiB: 1_024, timeoutMs: 1_000, concurrencyMax: 1 };
-const demand = { function: fn, nowMs: 0, waiting: 1, concurrency: 1, chargeKiB: 1, starting: 0, warm: 0, inFlight: 0 };
+const demand = {
+  function: fn,
+  nowMs: 0,
+  waiting: 1,
+  concurrency: 1,
+  chargeKiB: 1,
+  starting: 0,
+  leaving: 0,
+  warm: 0,
+  inFlight: 0,
+};
 const policy = onDemand({ containerIdleMs: 60_000, nodeIdleMs: 120_000, containersMin: 1, nodesMin: 0 });
 
 Deno.test("on-demand starts one permit for each waiting invocation, counting what is starting already", () => {
@@ -11,6 +21,7 @@ Deno.test("on-demand starts one permit for each waiting invocation, counting wha
       function: fn,
       nowMs: 0,
       inFlight: 0,
+      leaving: 0,
       waiting,
       concurrency,
       chargeKiB: 1,
@@ -36,6 +47,7 @@ Deno.test("on-demand keeps the configured minimum of containers and lets the oth
       concurrency: 1,
       chargeKiB: 1,
       starting: 0,
+      leaving: 0,
       warm: 0,
     }),
     1,

@@ -13,8 +13,8 @@ export function override(policy: Policy, { containersMin = 0, nodeIdleMs }: Poli
   return {
     ...policy,
     containersToStart(demand) {
-      const { waiting, starting, warm } = demand;
-      const isUsed = waiting + starting + warm > 0;
+      const { waiting, starting, warm, leaving } = demand;
+      const isUsed = waiting + starting + warm + leaving > 0;
       return Math.max(policy.containersToStart(demand), isUsed ? containersMin - starting - warm : 0);
     },
     keepContainer: (idle) => idle.warm <= containersMin || policy.keepContainer(idle),

@@ -57,7 +57,7 @@ export interface Policy {
    * Without it the fullest is found by an index.
    */
   placeOn?(demand: FunctionDemand, nodes: readonly NodeFacts[], held: HeldNodes): number | "another" | "none";
-  /** Whether a warm container with nothing in flight is worth its memory: asked on every tick. */
+  /** Whether a warm container with nothing in flight is worth its memory: asked on every tick; of many functions in turn. */
   keepContainer(idle: IdleContainer): boolean;
   /** Whether a node without containers is worth holding. */
   keepNode(idle: IdleNode): boolean;
@@ -142,8 +142,10 @@ export interface FunctionDemand {
   readonly chargeKiB: number;
   /** Containers being started. */
   readonly starting: number;
-  /** Containers warm now, busy ones included. */
+  /** Containers warm now, busy ones included, without those on nodes that are being drained. */
   readonly warm: number;
+  /** Containers warm on nodes that are being drained: they serve until what is wanted is elsewhere. */
+  readonly leaving: number;
   /** Invocations running in them. */
   readonly inFlight: number;
 }
@@ -186,6 +188,8 @@ export interface Eviction {
 export interface ClusterFacts {
   readonly nowMs: number;
   readonly nodes: readonly NodeFacts[];
+  /** Charged for what is still to be replaced from nodes that are being drained. */
+  readonly leavingKiB: number;
 }
 
 /** All nodes, those without room as well. */

@@ -10,6 +10,7 @@ const node = (ofFunction: number, freeMiB: number): NodeFacts => ({
     freeKiB: freeMiB * 1_024,
     containers: 5,
     starting: 0,
+    leaving: 0,
     inFlight: 0,
     cpuPct: 0,
     heldMs: 0,
@@ -24,6 +25,7 @@ const demand = {
   waiting: 0,
   chargeKiB: 1,
   starting: 0,
+  leaving: 0,
   warm: 0,
   inFlight: 0,
 };
@@ -87,7 +89,7 @@ Deno.test("spread-and-classify keeps one container of each function, the others 
 
 Deno.test("spread-and-classify holds as many nodes as a function is spread over, ten at most", () => {
   const policy = spreadAndClassify();
-  const wanted = () => policy.nodesWanted!({ nowMs: 0, nodes: [] });
+  const wanted = () => policy.nodesWanted!({ nowMs: 0, nodes: [], leavingKiB: 0 });
   assertEquals(wanted(), 0);
   ask(policy, { warm: 3, starting: 1 });
   assertEquals([wanted(), policy.keepNode({ idleMs: 1e6, nodes: 4 }), policy.keepNode({ idleMs: 1e6, nodes: 5 })], [

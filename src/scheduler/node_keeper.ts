@@ -10,6 +10,8 @@ import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
 /** Pause after a reservation that failed: first, and at most. Twice as long each time. */
 const RESERVE_PAUSE_MS = 200;
 const RESERVE_PAUSE_MAX_MS = 5_000;
+/** Where there was no room for what is on a node that was to be drained, none is for so long. */
+const DRAIN_AGAIN_MS = 60_000;
 /** Nodes that a policy chooses from: looking at a thousand of them for every start would cost more than it brings. */
 const NODES_OFFERED_MAX = 32;
 /** Longest pause between two tries of a release. */
@@ -20,6 +22,7 @@ export class NodeKeeper {
   private reserving = false;
   private failures = 0;
   private notBeforeMs = 0;
+  private drainNotBeforeMs = -Infinity;
   /**
    * Request id of a reservation whose reply was lost. The resource manager may hold a node for it: it is asked again
    * with this id until it tells, even when nobody needs the node any more.
@@ -66,10 +69,13 @@ export class NodeKeeper {
     if (nodes.size <= NODES_OFFERED_MAX) {
       return [...nodes].filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
     }
-    const fullest = tables.placement.fullest(fn.chargeKiB, NODES_OFFERED_MAX).map((slot) => this.slots[slot]);
-    return fullest.filter((node) => node !== undefined && hasRoom(node)).sort((a, b) =>
-      a!.joinedMs - b!.joinedMs
-    ) as NodeRecord[];
+    const fullest = (kib: number) => {
+      const there = tables.placement.fullest(kib, NODES_OFFERED_MAX).map((slot) => this.slots[slot]);
+      return there.filter((node) => node !== undefined).filter(hasRoom).sort((a, b) => a.joinedMs - b.joinedMs);
+    };
+    const byCharge = fullest(fn.chargeKiB);
+    // Where agents admit less than the scheduler would, all that is full by the limit may stand before what has room.
+    return byCharge.length > 0 ? byCharge : fullest(fn.facts.memoryKiB);
   }
 
   bySlot(slot: number): NodeRecord | undefined {
@@ -110,7 +116,7 @@ export class NodeKeeper {
     }).finally(() => {
       this.reserving = false;
       // Among many nodes one more or less can wait for the next tick.
-      if (this.context.state.nodes.size <= NODES_OFFERED_MAX) this.followPolicy();
+      if (this.context.state.nodes.size <= NODES_OFFERED_MAX) this.guarded(() => this.followPolicy());
       this.context.wake();
     });
     return true;
@@ -228,15 +234,38 @@ export class NodeKeeper {
     const { policy, state, clock, history } = this.context;
     if (!policy.nodesWanted && !policy.nodeToDrain) return;
     const nodes = [...state.nodes].filter((node) => !node.draining);
-    const cluster = { nowMs: clock.nowMs(), nodes: nodes.map((node) => this.factsOf(node)) };
+    const cluster = {
+      nowMs: clock.nowMs(),
+      nodes: nodes.map((node) => this.factsOf(node)),
+      leavingKiB: this.leavingKiB(),
+    };
     const wanted = policy.nodesWanted?.(cluster) ?? 0;
     if (nodes.length < wanted) this.want(`the policy holds ${wanted}`);
+    if (clock.nowMs() < this.drainNotBeforeMs) return;
     const index = policy.nodeToDrain?.(cluster) ?? -1;
     if (index < 0) return;
     const node = nodes[index];
     assert(node, `policy ${policy.name} drains node ${index} of ${nodes.length}`);
     history.note("", `draining node ${node.lease.nodeId}`);
     this.drain(node);
+  }
+
+  private guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.context.log.error("following the policy failed", { error: messageOf(error) });
+    }
+  }
+
+  /** What is charged for containers that take invocations on nodes that are being drained. */
+  private leavingKiB(): number {
+    const { containers } = this.context.state.tables;
+    let sum = 0;
+    for (const { containers: there } of this.draining) {
+      for (const { slot, kib } of there) if (containers.phase(slot) === ContainerPhase.warm) sum += kib;
+    }
+    return sum;
   }
 
   private drain(node: NodeRecord): void {
@@ -251,7 +280,11 @@ export class NodeKeeper {
     if (!node.draining || node.gone) return;
     node.draining = false;
     this.draining.delete(node);
-    this.context.state.tables.nodes.open(node.slot);
+    this.drainNotBeforeMs = this.context.clock.nowMs() + DRAIN_AGAIN_MS;
+    const { nodes } = this.context.state.tables;
+    // One that gave trouble is opened with its next stats.
+    if (node.failures > 0) nodes.shut(node.slot, NodePhase.joining);
+    else nodes.open(node.slot);
     this.context.history.note("", `node ${node.lease.nodeId} is not drained: what is on it has no other place`);
   }
 

@@ -1,6 +1,6 @@
 /** That the scheduler tells its policy what happens, and does what it says. */
 import { assert, assertEquals } from "@std/assert";
-import { MIB } from "../base/mod.ts";
+import { MIB, PlatformError } from "../base/mod.ts";
 import { baseline, onDemand, type Policy } from "../policy/mod.ts";
 import { returned, spec, TestCluster, watch, withScheduler } from "./testing.ts";
 
@@ -24,7 +24,7 @@ Deno.test("a policy is told of arrivals, starts, runs and stats, and never of a 
     await scheduler.release({ ...end, requestId: "a", containerId, errorCode: "exception" });
     await clock.advance(100);
     await scheduler.acquire({ requestId: "b", function: spec() }, {});
-    await clock.advance(300);
+    await clock.advance(500);
     assertEquals(told, [
       "0 started 500",
       "0 arrived true 522",
@@ -117,6 +117,87 @@ Deno.test("a policy reserves ahead, and drains: the node takes nothing new, and 
     await clock.advance(200);
     assertEquals([...cluster.held.keys()], ["node-1"]);
   }, { policy });
+});
+
+/** Keeps one container of every function, and drains whatever node it is told to. */
+function drainingPolicy() {
+  const told = { drained: -1, on: 0, wanted: 2 };
+  const policy = withPolicy({
+    containersToStart: ({ waiting, starting, warm, leaving }) =>
+      Math.max(waiting - starting, Math.min(1, warm + starting + leaving + waiting) - warm - starting, 0),
+    // Of two: it would name the same one again and again.
+    nodeToDrain: ({ nodes }) => nodes.length === 2 ? told.drained : -1,
+    keepNode: () => true,
+    nodesWanted: () => told.wanted,
+    placeOn: (_, nodes) => Math.min(told.on, nodes.length - 1),
+  });
+  return { told, policy };
+}
+
+Deno.test("a node that is drained serves on until what is wanted of it has been started elsewhere", () => {
+  const { told, policy } = drainingPolicy();
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    await clock.advance(300);
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(1_000);
+    await scheduler.release(returned("a", first.value!.containerId));
+    assertEquals([first.value?.nodeId, cluster.containersMade], ["node-1", 1]);
+    told.wanted = told.drained = 0;
+    await clock.advance(200);
+    assertEquals(cluster.containersMade, 1, "the other one is being started");
+    const meanwhile = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
+    await clock.advance(10);
+    assertEquals(meanwhile.value?.nodeId, "node-1", "nobody waits because it goes");
+    await scheduler.release(returned("b", meanwhile.value!.containerId));
+    await clock.advance(2_000);
+    assertEquals([...cluster.held.keys()].includes("node-1"), false);
+    const after = watch(scheduler.acquire({ requestId: "c", function: spec() }, {}));
+    await clock.advance(10);
+    assertEquals(after.value?.nodeId, "node-2");
+    assertEquals(cluster.containersMade, 2);
+  }, { policy });
+});
+
+Deno.test("a node is kept where there is no room elsewhere for what is on it; no other is reserved, none drained soon", () => {
+  const { told, policy } = drainingPolicy();
+  const big = (name: string) => spec(name, { memoryBytes: 700 * MIB });
+  const cluster = new TestCluster({ nodes: 4 });
+  return withScheduler(async ({ scheduler, clock }) => {
+    await clock.advance(300);
+    for (const [on, name] of ["x", "y"].entries()) {
+      told.on = on;
+      const one = watch(scheduler.acquire({ requestId: name, function: big(name) }, {}));
+      await clock.advance(1_000);
+      await scheduler.release(returned(name, one.value!.containerId));
+    }
+    assertEquals(cluster.held.size, 2);
+    told.wanted = told.drained = 0;
+    await clock.advance(5_000);
+    const phases = async () => (await scheduler.listNodes()).map(({ phase }) => phase).sort();
+    assertEquals(await phases(), ["draining", "ready"]);
+    await clock.advance(12_000);
+    assertEquals(await phases(), ["ready", "ready"], "it takes containers again");
+    await clock.advance(30_000);
+    assertEquals([await phases(), cluster.held.size, cluster.containersMade], [["ready", "ready"], 2, 2]);
+  }, { policy: { ...policy, keepContainer: () => true }, cluster });
+});
+
+Deno.test("while a function fails to start elsewhere, those who wait are served by what a draining node has", () => {
+  const { told, policy } = drainingPolicy();
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    await clock.advance(300);
+    const first = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(1_000);
+    const broken = new PlatformError("failed_precondition", "it cannot be loaded", { failure: "import" });
+    for (const node of cluster.nodes) node.createErrors.push(broken, broken, broken, broken);
+    told.wanted = told.drained = 0;
+    await clock.advance(700);
+    const second = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
+    await clock.advance(300);
+    await scheduler.release(returned("a", first.value!.containerId));
+    await clock.advance(10);
+    assertEquals([second.value?.nodeId, second.error], ["node-1", undefined]);
+  }, { policy: { ...policy, keepContainer: () => true } });
 });
 
 Deno.test("containers can be started before anybody asks for them", () => {

@@ -49,7 +49,7 @@ export class Remover {
     for (const record of highestFirst) {
       const phase = containers.phase(record.slot);
       if (phase === ContainerPhase.draining) state.drain(record);
-      if (phase === ContainerPhase.warm && containers.inFlight(record.slot) === 0) {
+      if (phase === ContainerPhase.warm && !record.node.draining && containers.inFlight(record.slot) === 0) {
         const idleMs = containers.idleMs(record.slot, clock.nowMs());
         const onNode = perNode.get(record.node) ?? 1, nodes = state.nodes.size;
         if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm, onNode, nodes })) continue;

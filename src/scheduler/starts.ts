@@ -51,13 +51,15 @@ export class Starter {
     return this.underWay >= this.startsMax || this.triesWithoutRoom >= ROOM_TRIES_PER_ROUND;
   }
 
-  /** Starts what the policy wants for `fn`; asks for room where there is none. */
-  serve(fn: FunctionRecord): Turn {
+  /** Starts what the policy wants for `fn`; asks for room where there is none, unless what is held has to do. */
+  serve(fn: FunctionRecord, { mayAskForRoom = true } = {}): Turn {
     const { policy, state } = this.context;
     this.shaper.shape(fn);
     const demand = this.demandOf(fn);
-    if (fn.startError && demand.warm === 0 && this.context.clock.nowMs() < fn.brokenUntilMs) {
-      this.context.failWaiting(fn.startError, fn);
+    const isBroken = fn.startError && this.context.clock.nowMs() < fn.brokenUntilMs;
+    // Where others of it run well, on a node that goes even, those who wait are served by them.
+    if (isBroken && state.countPhase(fn, ContainerPhase.warm) === 0) {
+      this.context.failWaiting(fn.startError!, fn);
       return "nothing";
     }
     const wanted = policy.containersToStart(demand);
@@ -67,10 +69,10 @@ export class Starter {
       if (this.underWay >= this.startsMax) return n > 0 ? "some" : "cut off";
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return soFar;
       const node = this.place(fn, demand);
-      if (node === "none") return n > 0 ? "some" : "cut off";
-      if (node === "another") {
+      if (node === "none" || node === "another") {
         this.triesWithoutRoom++;
-        this.askForRoom(fn, demand);
+        if (node === "none") return n > 0 ? "some" : "cut off";
+        if (mayAskForRoom) this.askForRoom(fn, demand);
         return "no room";
       }
       const kib = chargeOn(fn, node);
@@ -101,7 +103,7 @@ export class Starter {
     for (const fn of new Set(granting.map((record) => record.function))) {
       const demand = this.demandOf(fn);
       const wanted = policy.containersToStart(demand);
-      if (wanted > 0) this.serve(fn);
+      if (wanted > 0) this.serve(fn, { mayAskForRoom: false });
       else if (demand.starting === 0) {
         for (const record of granting) if (record.function === fn) stopGrants(record.slot);
       }
@@ -113,19 +115,32 @@ export class Starter {
   private demandOf(fn: FunctionRecord): FunctionDemand {
     const { state, clock } = this.context;
     const { containers, tickets, functions } = state.tables;
-    let starting = 0, warm = 0, inFlight = 0;
+    let starting = 0, warm = 0, leaving = 0, inFlight = 0;
     for (const { slot, node } of fn.containers) {
       const claim = containers.claimWord(slot), phase = phaseOf(claim);
       inFlight += inFlightOf(claim);
       // What is on a node that goes is to be replaced.
-      if (node.draining) continue;
+      if (node.draining) {
+        if (phase === ContainerPhase.warm) leaving++;
+        continue;
+      }
       if (phase === ContainerPhase.starting) starting++;
       if (phase === ContainerPhase.warm) warm++;
     }
     if (fn.unserved.length > 0) fn.unserved.splice(0, Infinity, ...fn.unserved.filter((cell) => tickets.isBound(cell)));
     const waiting = functions.waiting(fn.slot) + fn.unserved.length;
     const { facts, limit: concurrency, chargeKiB } = fn;
-    return { function: facts, nowMs: clock.nowMs(), concurrency, chargeKiB, waiting, starting, warm, inFlight };
+    return {
+      function: facts,
+      nowMs: clock.nowMs(),
+      concurrency,
+      chargeKiB,
+      waiting,
+      starting,
+      warm,
+      leaving,
+      inFlight,
+    };
   }
 
   /** Takes the oldest waiter for a start of its own. */

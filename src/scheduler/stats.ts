@@ -9,6 +9,8 @@ import { containerNumber, type Watcher } from "./watcher.ts";
 
 /** A node is asked at least so often before its silence counts: one lost message is no lost node. */
 const TRIES_BEFORE_LOST = 3;
+/** Memory that changed by no more than this share has not changed. */
+const MEMORY_NOISE = 1 / 64;
 /** Where something seems wrong on a node and it was not quiet for so long, it is made quiet. */
 const COMPARED_WITHIN_MS = 10_000;
 
@@ -106,6 +108,7 @@ export class StatsKeeper {
     for (const record of node.containers) {
       const { slot, generation, containerId, function: fn } = record;
       const found = usage.get(containerId);
+      const beforeBytes = record.memoryUsageBytes;
       record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
       if (!found) continue;
       // An agent's percentage is of the time since anybody asked it; what was used in all leaves nothing out.
@@ -118,6 +121,9 @@ export class StatsKeeper {
       const inFlight = state.tables.containers.inFlight(slot);
       feed?.measured(fn, cpuPct, coversMs, found.memoryUsageBytes, inFlight);
       if (!policy.measured) continue;
+      // Nothing to learn from one that did nothing since: of thousands of containers most are such.
+      const didNothing = cpuPct === 0 && state.tables.containers.idleMs(slot, nowMs) > coversMs;
+      if (didNothing && inFlight === 0 && isAlike(found.memoryUsageBytes, beforeBytes)) continue;
       policy.measured(fn.facts, {
         memoryKiB: kibOf(found.memoryUsageBytes),
         cpuPct,
@@ -190,3 +196,8 @@ export class StatsKeeper {
 }
 
 const keyOf = (hash: Hash64): string => `${hash.lo} ${hash.hi}`;
+
+/** Whether memory is the same as before but for a little. */
+function isAlike(bytes: number, beforeBytes: number): boolean {
+  return Math.abs(bytes - beforeBytes) < MEMORY_NOISE * bytes;
+}

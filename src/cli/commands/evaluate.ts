@@ -28,7 +28,7 @@ export const evaluate = command({
     "schedulerproto, and finds the resource manager by its RESOURCE_MANAGER_ENDPOINT. With --policy our own is run\n" +
     "here instead, or besides, on ports of its own.",
     "Workloads are those of `sim`. The table is that of `sim` too, but for the baseline, which is simulated in virtual\n" +
-    "time on the same calls. Memory is never overcommitted: compare with `sim --overcommit 1`.",
+    "time on the same calls. The nodes' agents admit --overcommit times their memory, as in `sim`.",
     "--speed N sends a workload N times faster: arrivals, work, starts, refills and timeouts, and the 60 s within which\n" +
     "a call must be answered. The scheduler's own time constants (ticks, keep-alives) stay as they are, and weigh N\n" +
     "times as much: only at 1 figures compare with those of others. Times are told in the workload's time.",

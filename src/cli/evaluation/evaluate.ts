@@ -11,7 +11,7 @@ import { workloadSoFar } from "./run_result.ts";
 
 /** What scores are measured against: the same calls in virtual time. */
 const BASELINE = "baseline";
-export const BASELINE_LABEL = "baseline (simulated)";
+const BASELINE_LABEL = "baseline (simulated)";
 
 export interface Evaluation {
   readonly comparison: Comparison;

@@ -8,7 +8,7 @@ export interface Lateness {
 }
 
 /** Of the workload's time: a tenth of a container's start. Beyond it calls come in other clusters than they should. */
-export const LATE_P99_MS_MAX = 50;
+const LATE_P99_MS_MAX = 50;
 
 /** Quantiles of the first `count` values, exact. */
 export function latenessOf(lateMs: Float64Array, count: number): Lateness {

@@ -19,7 +19,7 @@ import type { Measurements } from "./measurements.ts";
 import type { WorkloadTime } from "./time_scale.ts";
 
 /** Calls under way at once; what comes beyond is not sent and has failed. Each holds some kilobytes. */
-export const IN_FLIGHT_MAX = 50_000;
+const IN_FLIGHT_MAX = 50_000;
 /** How long leases that a scheduler does not take back hold up the end. They have deadlines. */
 const RELEASE_MS = 2_000;
 
@@ -194,8 +194,7 @@ class Load {
       for await (const _ of body);
       error = await ended;
     } catch (thrown) {
-      if (!(thrown instanceof PlatformError)) throw thrown;
-      error = thrown;
+      error = thrown instanceof PlatformError ? thrown : new PlatformError("internal", messageOf(thrown));
     }
     if (signal.aborted && error) return;
     if (error) this.#noteError(error);

@@ -37,7 +37,18 @@ function tellRounds(
 function demand(policy: Policy, rest: Partial<FunctionDemand>): FunctionDemand {
   const concurrency = policy.concurrency!(fn);
   const chargeKiB = policy.chargeKiB!(fn);
-  return { function: fn, nowMs: 0, concurrency, chargeKiB, waiting: 0, inFlight: 0, warm: 0, starting: 0, ...rest };
+  return {
+    function: fn,
+    nowMs: 0,
+    concurrency,
+    chargeKiB,
+    waiting: 0,
+    inFlight: 0,
+    warm: 0,
+    leaving: 0,
+    starting: 0,
+    ...rest,
+  };
 }
 
 Deno.test("adaptive lets sleepers share a container as far as its memory goes, and charges what was measured", () => {

@@ -1,3 +1,4 @@
+import { LEASE_GRACE_MS } from "../../base/mod.ts";
 import type { Arrival, ContainerUsage, FunctionDemand, FunctionFacts, RunFacts } from "../policy.ts";
 import { ConcurrencySeen } from "./concurrency_seen.ts";
 import { type ContainerMemory, MemoryNeed } from "./memory_need.ts";
@@ -59,6 +60,7 @@ export class Learnt {
 
   arrived({ atMs, waitedMs, waitingBefore }: Arrival): void {
     this.#worthwhile = undefined;
+    this.#forgetLost(atMs);
     const atOnce = waitingBefore + this.#running + 1;
     this.seen.add(atOnce);
     this.#mostAtOnce = Math.max(this.#mostAtOnce, atOnce);
@@ -172,6 +174,7 @@ export class Learnt {
    * containers are worth is judged over the `lifeMs` for which functions have been watched.
    */
   isAlive(nowMs: number, worth: Worth, lifeMs: number): boolean {
+    this.#forgetLost(nowMs);
     if (this.#running > 0 || nowMs < this.expectedUntilMs) return true;
     return nowMs - this.rhythm.lastMs < this.#holdMs(worth, lifeMs);
   }
@@ -185,6 +188,11 @@ export class Learnt {
     if (nowMs < this.#nextMoveMs) return false;
     this.#nextMoveMs = nowMs + Math.min(MOVE_PAUSE_MS * MOVE_PAUSE_GROWTH ** this.#moves++, MOVE_PAUSE_MS_MAX);
     return true;
+  }
+
+  /** Runs whose end nobody told: none is under way longer than its time. */
+  #forgetLost(nowMs: number): void {
+    if (nowMs - this.#movedOnMs > this.facts.timeoutMs + LEASE_GRACE_MS) this.#running = 0;
   }
 
   get #conclusions() {

@@ -7,7 +7,7 @@ type DrainOptions = Pick<AdaptiveOptions, "drainFactor" | "drainSpareKiB" | "nod
  * The emptiest of the nodes held for a while, where what is on it fits on the others of them with room to spare; else
  * −1. Of the young ones nobody knows yet whether they stay.
  */
-export function nodeToDrain({ nodes }: ClusterFacts, options: DrainOptions): number {
+export function nodeToDrain({ nodes, leavingKiB }: ClusterFacts, options: DrainOptions): number {
   let emptiest = -1;
   let leastKiB = Infinity;
   let freeKiB = 0;
@@ -23,7 +23,7 @@ export function nodeToDrain({ nodes }: ClusterFacts, options: DrainOptions): num
     leastKiB = usedKiB;
   });
   if (settled < 2) return -1;
-  const elsewhereKiB = freeKiB - nodes[emptiest].freeKiB;
+  const elsewhereKiB = freeKiB - nodes[emptiest].freeKiB - leavingKiB;
   return leastKiB * options.drainFactor + options.drainSpareKiB < elsewhereKiB ? emptiest : -1;
 }
 

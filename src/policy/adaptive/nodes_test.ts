@@ -30,7 +30,7 @@ function learnt(durationMs?: (inFlight: number) => number): Learnt {
 const computing = learnt((inFlight) => 150 * inFlight), sleeping = learnt(() => 200), unknown = learnt();
 
 function placed(state: Learnt, waiting: number, nodes: NodeFacts[], held = { count: nodes.length, mayReserve: true }) {
-  const rest = { nowMs: 0, concurrency: 1, chargeKiB: fn.memoryKiB, inFlight: 0, warm: 0, starting: 0 };
+  const rest = { nowMs: 0, concurrency: 1, chargeKiB: fn.memoryKiB, inFlight: 0, warm: 0, leaving: 0, starting: 0 };
   const demand: FunctionDemand = { function: fn, waiting, ...rest };
   return placeOn(state, demand, nodes, held, DEFAULT_ADAPTIVE_OPTIONS);
 }
@@ -66,8 +66,9 @@ const used = (mib: number, rest: Partial<NodeFacts> = {}) => node({ freeKiB: (3_
 
 Deno.test("a node is drained when the others have room for what is on it, and to spare", () => {
   const options = { drainFactor: 1.3, drainSpareKiB: 512 * MIB_KIB, nodeHeldMsMin: 5_000 };
-  const drained = (nodes: NodeFacts[]) => nodeToDrain({ nowMs: 0, nodes }, options);
+  const drained = (nodes: NodeFacts[], leavingKiB = 0) => nodeToDrain({ nowMs: 0, nodes, leavingKiB }, options);
   assertEquals(drained([used(2_000), used(300)]), 1);
+  assertEquals(drained([used(2_000), used(300)], 500 * MIB_KIB), -1, "the room is for what leaves another node");
   assertEquals(drained([used(2_000), used(300, { heldMs: 1 })]), -1, "it came a moment ago");
   assertEquals(drained([used(300), used(0, { heldMs: 1 })]), -1, "what came a moment ago may go again");
   assertEquals(drained([used(2_400), used(300)]), -1, "no room to spare");
@@ -81,7 +82,7 @@ Deno.test("a node is reserved ahead of what grows steadily, not of what was take
     let most = 0;
     for (let tick = 0; tick < 100; tick++) {
       const nodes = [used(Math.min(3_000, mibAt(tick / 10)))];
-      most = Math.max(most, growth.nodesWanted({ nowMs: tick * 100, nodes }));
+      most = Math.max(most, growth.nodesWanted({ nowMs: tick * 100, nodes, leavingKiB: 0 }));
     }
     return most;
   };

@@ -98,6 +98,8 @@ export class Feed {
   }
 
   containerLeft(container: number): void {
+    // Its last runs may have ended a moment ago.
+    this.ended = this.ended.filter((run) => run.container !== container || !this.match(run));
     this.dropped += this.matcher.forget(container);
     this.crowds.delete(container);
   }

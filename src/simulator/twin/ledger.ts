@@ -2,7 +2,7 @@ import type { CostsView } from "../../scheduler/score/view.ts";
 
 const MINUTE_MS = 60_000;
 /** Minutes that the window reaches back. */
-export const WINDOW_MINUTES = 60;
+const WINDOW_MINUTES = 60;
 
 /** What calls and nodes cost, by function. */
 class Sums {
