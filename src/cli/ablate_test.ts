@@ -10,9 +10,9 @@ const SMALL = ["--workload", "sparse:functions=4,minutes=2,interval=10"];
 const LIVELY = ["--workload", "periodic:functions=20,minutes=5", "--seed", "1"];
 /**
  * What these are for does not happen there: functions let go between rounds, a steady growth, runs that never end, nodes
- * crowded with what computes. Each has its own test beside the policy.
+ * crowded with what computes, nor full ones. Each has its own test beside the policy.
  */
-const ELSEWHERE = ["prewarming", "reserving ahead", "stall guard", "moving"];
+const ELSEWHERE = ["prewarming", "reserving ahead", "stall guard", "moving", "standing room"];
 
 async function ablate(args: string[]) {
   const io = fakeIo();

@@ -87,6 +87,11 @@ export const ABLATIONS: readonly Ablation[] = [
     options: { moveSlack: Infinity },
   },
   {
+    name: "standing room",
+    without: "where all nodes are full, functions take each other's room at once, with a start each time",
+    options: { evictStarts: 0 },
+  },
+  {
     name: "draining",
     without: "a node is given back only when its containers have gone by themselves",
     options: { nodeHeldMsMin: Infinity },

@@ -200,6 +200,19 @@ Deno.test("adaptive moves what computes from a crowded node, one at a time", () 
   assertEquals(sleeping.keepContainer(idle(6, sleptMs)), true);
 });
 
+Deno.test("adaptive takes no room from what was in use a moment ago for what has containers already", () => {
+  const policy = adaptive({ evictStarts: 10, startMs: 1_000 });
+  const other = { ...fn, id: 1 };
+  const room = (idleMs: number, have: Partial<FunctionDemand>) => {
+    const candidates = [{ freeKiB: 0, idle: [{ function: other, idleMs, kib: fn.memoryKiB }] }];
+    return policy.makeRoom(fn.memoryKiB, candidates, demand(policy, { waiting: 5, ...have }))?.containers;
+  };
+  assertEquals(room(500, { warm: 1 }), undefined);
+  assertEquals(room(500, { starting: 1 }), undefined);
+  assertEquals(room(20_000, { warm: 1 }), [0]);
+  assertEquals(room(500, {}), [0], "it has none: whoever waits would wait for ever");
+});
+
 Deno.test("adaptive tells at once who cannot wait, once nothing more can be started", () => {
   const policy = adaptive({ stuckStarts: 3, startMs: 1_000, trialConcurrency: 1 });
   tellRounds(policy, 1, () => 2_000);

@@ -72,7 +72,17 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
       return idleMs < options.spareIdleMs || warm <= wanted;
     },
     keepNode: ({ idleMs }) => idleMs < options.nodeIdleMs,
-    makeRoom: leastRecentlyUsed,
+    makeRoom(needKiB, candidates, demand) {
+      const eviction = leastRecentlyUsed(needKiB, candidates);
+      // Where all is in use, starts for one function after the other would take each other's room: whoever is served by
+      // something already has to make do with it.
+      const isServed = demand.warm + demand.starting > 0;
+      const { idle } = candidates[eviction?.candidate ?? 0] ?? { idle: [] };
+      const isInUse = eviction?.containers.some((index) =>
+        idle[index].idleMs < options.evictStarts * population.startMs
+      );
+      return isServed && isInUse ? undefined : eviction;
+    },
     nodesWanted: (cluster) => growth.nodesWanted(cluster),
     nodeToDrain(cluster: ClusterFacts): number {
       if (cluster.nodes.length > 0) population.nodeKiB = cluster.nodes[0].capacityKiB;

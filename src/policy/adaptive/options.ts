@@ -67,6 +67,8 @@ export interface AdaptiveOptions {
   /** With a rhythm: as long as they are worth it, for so many of its longest gaps, and so long at most, in milliseconds. */
   readonly holdGaps: number;
   readonly holdMsMax: number;
+  /** What was in use within so many starts does not go to make room for what has containers already. */
+  readonly evictStarts: number;
   /** Time over which calls are counted at least to tell how often they come, in milliseconds. */
   readonly lifeMsMin: number;
   /** Containers of a computing function that a node may have beyond an even share before they are moved. */
@@ -124,6 +126,7 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   unknownHoldMsMany: 90_000,
   holdGaps: 6,
   holdMsMax: 3_600_000,
+  evictStarts: 10,
   lifeMsMin: 600_000,
   moveSlack: 3,
   nodeIdleMs: 1_000,
