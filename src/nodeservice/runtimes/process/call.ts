@@ -10,6 +10,7 @@ import {
   messageOf,
 } from "../../../base/mod.ts";
 import type { Failure } from "../../runtime.ts";
+import { giveUp } from "./channel.ts";
 import { type Frame, FrameError, readFrames } from "./frames.ts";
 
 /** URL and headers as JSON: Deno's server takes headers of twice this. */
@@ -211,7 +212,7 @@ export class Call {
     this.notePeak(this.#owner.peakBytes());
     this.#footer.resolve({ durationNanos, maxMemoryBytes: this.#peakBytes, failure });
     // After a good run the connection is kept, unless the function never read all of its request.
-    if (failure || !this.#sent) this.#request?.destroy();
+    if (this.#request && (failure || !this.#sent)) giveUp(this.#request);
     this.#owner.onEnded(this);
   }
 }

@@ -4,6 +4,15 @@ import { KIB } from "../../../base/mod.ts";
 /** A harness's own JSON answers are short; whatever is longer does not come from it. */
 const JSON_BYTES_MAX = 64 * KIB;
 
+/**
+ * Ends a request whose answer nobody wants any more. Deno sends one again by itself whose reused connection broke, this
+ * way as well (denoland/deno#36786): the function would run a second time.
+ */
+export function giveUp(request: http.ClientRequest, reason?: Error): void {
+  request.reusedSocket = false;
+  request.destroy(reason);
+}
+
 /** HTTP/1.1 to one container over its unix socket, with connections kept alive. */
 export class Channel {
   readonly #socketPath: string;
@@ -22,7 +31,7 @@ export class Channel {
   async json(method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const request = this.open(method, path, {});
-    const onAbort = () => request.destroy(new Error("no answer in time"));
+    const onAbort = () => giveUp(request, new Error("no answer in time"));
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
