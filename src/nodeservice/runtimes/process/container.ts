@@ -157,6 +157,8 @@ export class ProcessContainer implements Container, CallOwner {
 
   async onLeft(call: Call): Promise<void> {
     if (this.#ending) return;
+    // That its connection has gone is not always noticed there: it is told as well.
+    void this.#ask("POST", "/leave", call.key);
     try {
       await sleep(this.clock, CANCEL_GRACE_MS, this.#removal.signal);
     } catch {
@@ -189,12 +191,17 @@ export class ProcessContainer implements Container, CallOwner {
 
   /** The keys of the calls that run in it; undefined where it does not answer within {@linkcode PING_MS}. */
   async #runningKeys(): Promise<number[] | undefined> {
+    const keys = await this.#ask("GET", "/running");
+    return Array.isArray(keys) ? keys : undefined;
+  }
+
+  /** What the harness answers; undefined where it does not within {@linkcode PING_MS}. */
+  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
     const timer = new AbortController();
     const stopTimer = this.clock.after(PING_MS, () => timer.abort());
     try {
       const signal = AbortSignal.any([timer.signal, this.#removal.signal]);
-      const keys = await this.#parts.channel.json("GET", "/running", undefined, signal);
-      return Array.isArray(keys) ? keys : undefined;
+      return await this.#parts.channel.json(method, path, body, signal);
     } catch {
       return undefined;
     } finally {

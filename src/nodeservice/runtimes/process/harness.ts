@@ -4,7 +4,7 @@
  * its types once and starts it as plain JavaScript. It shares its realm with the function's code, so the agent trusts
  * nothing it says.
  *
- * Spoken over HTTP/1.1: `POST /load` (JSON both ways), `GET /running` (keys of what runs now), `POST /invoke` with
+ * Spoken over HTTP/1.1: `POST /load` (JSON both ways), `GET /running` (keys of what runs now), `POST /leave` (a key), `POST /invoke` with
  * the call in the header `minifaas-call` and the event or request body as body. The answer's body is a row of frames,
  * `type: u8, length: u32, payload`: one head (JSON), any number of data, one end or one exception (JSON).
  */
@@ -97,6 +97,7 @@ async function exitWithAgent(): Promise<void> {
 async function route(request: Request): Promise<Response> {
   const path = request.url.slice(request.url.lastIndexOf("/"));
   if (path === "/invoke") return await invoke(request, JSON.parse(request.headers.get("minifaas-call")!));
+  if (path === "/leave") return Response.json(leave(await request.json()));
   if (path === "/running") return Response.json([...running.keys()]);
   if (path === "/load" && !load) return Response.json(await loadCode(load = await request.json()));
   return new Response(null, { status: 404 });
@@ -138,13 +139,18 @@ function asFetch(value: unknown): Target | undefined {
   return { kind: "fetch", run: (request, context) => fetcher.fetch(request, context) };
 }
 
+/** Nobody waits for the answer to this call any more. Whether it ran. */
+function leave(key: number): boolean {
+  const controller = running.get(key);
+  controller?.abort(new DOMException("The caller left", "AbortError"));
+  return controller !== undefined;
+}
+
 async function invoke(request: Request, call: Call): Promise<Response> {
   const controller = new AbortController();
   running.set(call.key, controller);
   const done = () => running.delete(call.key);
-  request.signal.addEventListener("abort", () => {
-    if (running.has(call.key)) controller.abort(new DOMException("The caller left", "AbortError"));
-  }, { once: true });
+  request.signal.addEventListener("abort", () => leave(call.key), { once: true });
   const body = new RequestBody(call.hasBody ? request.body : null);
   let response: Response;
   try {
