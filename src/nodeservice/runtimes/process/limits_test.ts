@@ -151,11 +151,13 @@ Deno.test("a rejection or error that nobody catches is logged, and the container
 
 Deno.test("a timeout in a blocked container fails the others in it as unavailable", () =>
   withRuntime(async ({ start, send, lines }) => {
-    const container = await start(`export async function handler({ spin }) {
+    const source = `export async function handler({ spin }) {
       console.log("spinning");
       await new Promise((resolve) => setTimeout(resolve, 50));
       while (spin);
-    }`);
+    }`;
+    // With processor enough to spin in time.
+    const container = await start(source, { memoryBytes: 1_024 * MIB });
     const other = send(container, { spin: true }, { timeoutMs: 10_000 });
     await until(() => lines.length > 0, "the first to run");
     const { failure } = await send(container, { spin: true }, { timeoutMs: 200 });
