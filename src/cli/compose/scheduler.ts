@@ -1,7 +1,13 @@
 import { DEFAULT_CAPACITY } from "../../core/mod.ts";
 import { createNodeClient } from "../../nodeservice/mod.ts";
 import { createEdge, type Edge } from "../../rpc/mod.ts";
-import { metricsRoute, type ResourceManagerPort, Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
+import {
+  metricsRoute,
+  type ResourceManagerPort,
+  Scheduler,
+  type SchedulerParts,
+  schedulerRoutes,
+} from "../../scheduler/mod.ts";
 import type { Settings } from "../platform_flags.ts";
 import { type PolicyKey, policyOf } from "./policy.ts";
 import { openThreads } from "./scheduler_threads.ts";
@@ -10,6 +16,14 @@ import { addressOf, type Closers, openDoor, type Shared } from "./shared.ts";
 
 /** Acquires and ends of runs that a thread may have between two ticks of 100 ms without a gap in the live score. */
 const DECISIONS = 8_192;
+
+/** Connections to node agents at the addresses that their leases name. */
+export function dialNode({ connect }: Shared): SchedulerParts["dial"] {
+  return ({ address, port }) => {
+    const client = connect(addressOf({ hostname: address, port }));
+    return createNodeClient(client.transport, () => client.close());
+  };
+}
 
 /** The scheduler and its door. Nothing runs before `scheduler.start()`. */
 export function composeScheduler(
@@ -42,10 +56,7 @@ export function composeScheduler(
         ? undefined
         : openShadows(shared, { ...settings, pool, nodeMemoryBytes: largestNodeBytes }),
       resourceManager,
-      dial: ({ address, port }) => {
-        const client = shared.connect(addressOf({ hostname: address, port }));
-        return createNodeClient(client.transport, () => client.close());
-      },
+      dial: dialNode(shared),
     },
     { largestNodeBytes, overcommitMax: settings.overcommit },
     {

@@ -1,4 +1,3 @@
-import { createNodeClient } from "../../nodeservice/mod.ts";
 import { POLICIES } from "../../policy/mod.ts";
 import { createResourceManagerClient } from "../../resourcemanager/mod.ts";
 import { createEdge } from "../../rpc/mod.ts";
@@ -6,7 +5,8 @@ import { Scheduler, schedulerRoutes } from "../../scheduler/mod.ts";
 import { capacityFor } from "../../simulator/engine/capacity.ts";
 import type { ClusterOptions } from "../../simulator/mod.ts";
 import type { Workload } from "../../simulator/workloads/mod.ts";
-import { addressOf, Closers, openDoor, type Shared } from "../compose/shared.ts";
+import { dialNode } from "../compose/scheduler.ts";
+import { Closers, openDoor, type Shared } from "../compose/shared.ts";
 import type { Settings } from "../platform_flags.ts";
 
 /** Our scheduler with this policy on a port of its own, as others see it: over sockets, here as there. */
@@ -33,10 +33,7 @@ export async function startOwnScheduler(
         ...{ clock, random, log },
         policy: POLICIES[options.policy]({ weights: options.weights }),
         resourceManager: createResourceManagerClient(resources.transport),
-        dial: ({ address, port }) => {
-          const client = shared.connect(addressOf({ hostname: address, port }));
-          return createNodeClient(client.transport, () => client.close());
-        },
+        dial: dialNode(shared),
       },
       {
         nodesMax: cluster.nodesMax,

@@ -74,14 +74,12 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     keepNode: ({ idleMs }) => idleMs < options.nodeIdleMs,
     makeRoom(needKiB, candidates, demand) {
       const eviction = leastRecentlyUsed(needKiB, candidates);
+      if (!eviction || demand.warm + demand.starting === 0) return eviction;
       // Where all is in use, starts for one function after the other would take each other's room: whoever is served by
       // something already has to make do with it.
-      const isServed = demand.warm + demand.starting > 0;
-      const { idle } = candidates[eviction?.candidate ?? 0] ?? { idle: [] };
-      const isInUse = eviction?.containers.some((index) =>
-        idle[index].idleMs < options.evictStarts * population.startMs
-      );
-      return isServed && isInUse ? undefined : eviction;
+      const { idle } = candidates[eviction.candidate];
+      const inUseMs = options.evictStarts * population.startMs;
+      return eviction.containers.some((index) => idle[index].idleMs < inUseMs) ? undefined : eviction;
     },
     nodesWanted: (cluster) => growth.nodesWanted(cluster),
     nodeToDrain(cluster: ClusterFacts): number {
