@@ -8,4 +8,5 @@ export * from "./log.ts";
 export * from "./random.ts";
 export * from "./function.ts";
 export * from "./invocation.ts";
+export * from "./ownership.ts";
 export * from "./retry.ts";

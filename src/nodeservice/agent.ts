@@ -10,7 +10,10 @@ import {
   messageOf,
   MIB,
   newId,
+  NO_OWNER,
+  type NodeOwner,
   PlatformError,
+  supersedes,
 } from "../base/mod.ts";
 import { CodeCache, type CodeSource } from "./code_cache.ts";
 import { ContainerLogs, type LogQuery } from "./container_logs.ts";
@@ -64,7 +67,8 @@ export class NodeAgent {
   readonly #byRequest = new Map<string, Entry>();
   readonly #logs = new ContainerLogs();
   readonly #guard: MemoryGuard;
-  #owner = { accountId: "", ownerId: "" };
+  #accountId = "";
+  #owner = NO_OWNER;
   #liveId = newId();
   #closed = false;
 
@@ -99,10 +103,20 @@ export class NodeAgent {
     return bytes;
   }
 
-  /** Names the owner: from now on only requests with its id create and remove. */
-  reserve(request: { accountId: string; ownerId: string }): void {
+  /**
+   * Names the owner: from now on only requests with its id create and remove.
+   * Errors: `failed_precondition` where it is no newer than the present one.
+   */
+  reserve({ accountId, ownerId, ownerEpoch }: NodeOwner & { readonly accountId: string }): void {
     this.#checkOpen();
-    this.#owner = { accountId: request.accountId, ownerId: request.ownerId };
+    const owner = { ownerId, ownerEpoch };
+    if (!supersedes(owner, this.#owner)) {
+      const found =
+        `owner_epoch is ${ownerEpoch}, but the scheduler that holds this node has ${this.#owner.ownerEpoch}`;
+      throw new PlatformError("failed_precondition", found);
+    }
+    this.#accountId = accountId;
+    this.#owner = owner;
   }
 
   /**
@@ -189,6 +203,7 @@ export class NodeAgent {
     const sum = (of: (container: typeof containers[number]) => number) => containers.reduce((s, c) => s + of(c), 0);
     return {
       liveId: this.#liveId,
+      accountId: this.#accountId,
       ...this.#owner,
       totalMemoryBytes: this.#options.memoryBytes,
       memoryUsageBytes: sum((container) => container.memoryUsageBytes),
@@ -207,7 +222,8 @@ export class NodeAgent {
 
   /** Removes every container, forgets the owner; the answer is the new live id. */
   async reset(): Promise<string> {
-    this.#owner = { accountId: "", ownerId: "" };
+    this.#accountId = "";
+    this.#owner = NO_OWNER;
     await this.#removeAll();
     return this.#liveId = newId();
   }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ManualClock, MIB, PlatformError, silentLog } from "../base/mod.ts";
 import { NodeAgent } from "./agent.ts";
 import type { CodeSource } from "./code_cache.ts";
@@ -102,7 +102,7 @@ Deno.test("a start that fails leaves nothing, and the same request may try again
 
 Deno.test("only the present owner creates and removes", async () => {
   const { agent, clock, create } = setUp();
-  agent.reserve({ accountId: "acc", ownerId: OWNER });
+  agent.reserve({ accountId: "acc", ownerId: OWNER, ownerEpoch: 7 });
   assertEquals(await codeOf(create("a")), "failed_precondition");
   assertEquals(await codeOf(create("a", {}, "stale")), "failed_precondition");
   const creating = create("a", {}, OWNER);
@@ -110,12 +110,18 @@ Deno.test("only the present owner creates and removes", async () => {
   const { containerId } = await creating;
   assertEquals(await codeOf(agent.removeContainer({ containerId, ownerId: "stale" })), "failed_precondition");
   // A new scheduler takes over; what the old one says no longer counts.
-  agent.reserve({ accountId: "acc", ownerId: "scheduler-2" });
+  agent.reserve({ accountId: "acc", ownerId: "scheduler-2", ownerEpoch: 8 });
+  const again = assertThrows(() => agent.reserve({ accountId: "acc", ownerId: OWNER, ownerEpoch: 7 }), PlatformError);
+  assertEquals(again.code, "failed_precondition");
+  assertEquals(again.message, "owner_epoch is 7, but the scheduler that holds this node has 8");
   assertEquals(await codeOf(agent.removeContainer({ containerId, ownerId: OWNER })), "failed_precondition");
   await agent.removeContainer({ containerId, ownerId: "scheduler-2" });
   await agent.removeContainer({ containerId, ownerId: "scheduler-2" });
-  const { accountId, ownerId, containers } = await agent.stats();
-  assertEquals([accountId, ownerId, containers], ["acc", "scheduler-2", []]);
+  const { accountId, ownerId, ownerEpoch, containers } = await agent.stats();
+  assertEquals([accountId, ownerId, ownerEpoch, containers], ["acc", "scheduler-2", 8, []]);
+  // One of the field does not tell how new it is.
+  agent.reserve({ accountId: "acc", ownerId: "", ownerEpoch: 0 });
+  assertEquals((await agent.stats()).ownerId, "");
   await agent.close();
 });
 
@@ -161,7 +167,7 @@ Deno.test("stats tell what runs and what it uses", async () => {
 Deno.test("a reset removes all, forgets the owner and changes the live id; a start under way is given up", async () => {
   const { agent, create, started } = setUp();
   await started("a");
-  agent.reserve({ accountId: "acc", ownerId: OWNER });
+  agent.reserve({ accountId: "acc", ownerId: OWNER, ownerEpoch: 0 });
   const starting = create("b", {}, OWNER);
   starting.catch(() => {});
   const before = agent.liveId;

@@ -1,5 +1,13 @@
 import { createClient, type Transport } from "@connectrpc/connect";
-import type { CallOptions, FailureKind, FunctionSpec, Invocation, InvocationReply, LogLine } from "../base/mod.ts";
+import type {
+  CallOptions,
+  FailureKind,
+  FunctionSpec,
+  Invocation,
+  InvocationReply,
+  LogLine,
+  NodeOwner,
+} from "../base/mod.ts";
 import {
   type FetchResponse,
   NodeAgentService,
@@ -25,10 +33,12 @@ export function createNodeClient(transport: Transport, close: () => void = () =>
   const agent = createClient(NodeAgentService, transport);
   return {
     async reserve(
-      { requestId, accountId, ownerId }: { requestId: string; accountId: string; ownerId: string },
+      request: NodeOwner & { requestId: string; accountId: string },
       options: CallOptions,
     ): Promise<void> {
-      await node.reserve({ requestId, ownerAccountId: accountId, ownerId }, options);
+      const { requestId, accountId, ownerId, ownerEpoch } = request;
+      const claim = { requestId, ownerAccountId: accountId, ownerId, ownerEpoch: BigInt(ownerEpoch) };
+      await node.reserve(claim, options);
     },
     async createContainer(
       request: { requestId: string; name: string; ownerId: string; function: FunctionSpec },
@@ -47,10 +57,12 @@ export function createNodeClient(transport: Transport, close: () => void = () =>
       await node.removeContainer(request, options);
     },
     async getStats({ requestId }: { requestId: string }, options: CallOptions) {
-      const { nodeStats, containerStatsList, liveId, ownerId } = await node.getStats({ requestId }, options);
+      const reply = await node.getStats({ requestId }, options);
+      const { nodeStats, containerStatsList, liveId, ownerId, ownerEpoch } = reply;
       return {
         liveId,
         ownerId,
+        ownerEpoch: Number(ownerEpoch),
         totalMemoryBytes: Number(nodeStats?.totalMemoryInBytes ?? 0n),
         admittedMemoryBytes: Number(nodeStats?.admittedMemoryInBytes ?? 0n),
         memoryUsageBytes: Number(nodeStats?.memoryUsageInBytes ?? 0n),

@@ -39,11 +39,12 @@ const TAIL_LINES_MAX = 1_000_000;
 export function nodeRoutes(agent: NodeAgent): (router: ConnectRouter) => void {
   return (router) => {
     router.service(NodeService, {
-      reserve({ requestId, ownerAccountId, ownerId }) {
+      reserve({ requestId, ownerAccountId, ownerId, ownerEpoch }) {
         checkRequestId(requestId);
         checkOptional(ownerAccountId, "owner_account_id");
         checkOptional(ownerId, "owner_id");
-        agent.reserve({ accountId: ownerAccountId, ownerId });
+        checkInteger(Number(ownerEpoch), "owner_epoch", 0, Number.MAX_SAFE_INTEGER);
+        agent.reserve({ accountId: ownerAccountId, ownerId, ownerEpoch: Number(ownerEpoch) });
         return {};
       },
       async createContainer({ requestId, ownerId, functionMeta }, { signal }) {
@@ -197,6 +198,7 @@ function statsToWire(stats: AgentStats) {
     liveId: stats.liveId,
     ownerAccountId: stats.accountId,
     ownerId: stats.ownerId,
+    ownerEpoch: BigInt(stats.ownerEpoch),
   };
 }
 

@@ -163,12 +163,13 @@ test("a node that goes away in the middle of an answer is told in the footer", a
 });
 
 test("stats carry all that a restarted scheduler must know", async ({ node, start, agent }) => {
-  await node.reserve({ requestId: "r", accountId: "acc", ownerId: "me" }, {});
+  await node.reserve({ requestId: "r", accountId: "acc", ownerId: "me", ownerEpoch: 3 }, {});
   await assertRejects(() => start(), PlatformError, "another scheduler holds this node");
   const spec = testFunction({ codeHash: "ab".repeat(32), concurrency: 7, allowNet: ["a.example:80"], version: 3 });
   const { containerId } = await node.createContainer({ requestId: "1", name: "", ownerId: "me", function: spec }, {});
   const report = await node.getStats({ requestId: "r" }, {});
-  assertEquals([report.ownerId, report.liveId, report.totalMemoryBytes], ["me", agent.liveId, 1_024 * MIB]);
+  assertEquals([report.ownerId, report.ownerEpoch, report.liveId], ["me", 3, agent.liveId]);
+  assertEquals(report.totalMemoryBytes, 1_024 * MIB);
   assertEquals(report.admittedMemoryBytes, 1_024 * MIB, "it is not overcommitted");
   const { memoryUsageBytes, cpuUsagePct, cpuMs = 0, ...container } = report.containers[0];
   assert(memoryUsageBytes > 0 && cpuUsagePct >= 0 && cpuMs >= 0);

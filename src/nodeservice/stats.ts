@@ -1,10 +1,9 @@
-import type { FunctionSpec } from "../base/mod.ts";
+import type { FunctionSpec, NodeOwner } from "../base/mod.ts";
 
 /** What a node agent tells of itself: memory in bytes. */
-export interface AgentStats {
+export interface AgentStats extends NodeOwner {
   readonly liveId: string;
   readonly accountId: string;
-  readonly ownerId: string;
   readonly totalMemoryBytes: number;
   /** What containers use now. */
   readonly memoryUsageBytes: number;

@@ -52,14 +52,14 @@ export class Auditor {
     }
   }
 
-  /** Whether no scheduler but this one has claimed the node from its agent. */
+  /** Whether no scheduler that lives, but this one, has claimed the node from its agent. */
   private async isNobodys(lease: NodeLease): Promise<boolean> {
     const { dial, options, closing, newRequestId } = this.context;
     const port = dial(lease);
     try {
       const call = { timeoutMs: options.callTimeoutMs, signal: closing };
-      const { ownerId } = await port.getStats({ requestId: newRequestId() }, call);
-      return ownerId === "" || ownerId === options.ownerId;
+      const owner = await port.getStats({ requestId: newRequestId() }, call);
+      return owner.ownerId === "" || owner.ownerId === options.ownerId || this.nodes.hasSucceeded(owner);
     } catch {
       // A node that is gone is the resource manager's to notice.
       return false;

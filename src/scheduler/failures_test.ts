@@ -73,12 +73,22 @@ Deno.test("a node that another scheduler took over is left alone, and not given 
   withScheduler(async ({ scheduler, clock, cluster }) => {
     watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
     await clock.advance(600);
-    cluster.nodes[0].ownerId = "scheduler-2";
+    cluster.nodes[0].owner = { ownerId: "scheduler-2", ownerEpoch: clock.wallMs() };
     const waiter = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
     await clock.advance(3_000);
     assertEquals(waiter.value?.nodeId, "node-2");
     assertEquals([...cluster.held.keys()], ["node-1", "node-2"]);
     assertEquals(cluster.nodes[0].containers.size, 1, "it is not ours to remove");
+  }));
+
+Deno.test("an agent that was started anew and then claimed by the predecessor, late, is given back", () =>
+  withScheduler(async ({ scheduler, clock, cluster }) => {
+    watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(600);
+    cluster.nodes[0].restart();
+    cluster.nodes[0].owner = { ownerId: "scheduler-0", ownerEpoch: 1 };
+    await clock.advance(3_000);
+    assertEquals([...cluster.held.keys()], []);
   }));
 
 Deno.test("a container whose start was not answered is not leaked: the node's stats tell", () =>

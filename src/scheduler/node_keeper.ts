@@ -1,4 +1,12 @@
-import { assert, invalidArgument, messageOf, PlatformError, retry } from "../base/mod.ts";
+import {
+  assert,
+  type CallOptions,
+  invalidArgument,
+  messageOf,
+  type NodeOwner,
+  PlatformError,
+  retry,
+} from "../base/mod.ts";
 import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
 import type { HeldNodes, NodeFacts } from "../policy/mod.ts";
 import { admittedBy, chargeOn } from "./charge.ts";
@@ -34,7 +42,11 @@ export class NodeKeeper {
   /** Lost, with containers that are still in the tables. */
   private readonly dying = new Set<NodeRecord>();
 
+  /** How new this scheduler is: tells nodes that a claim of its predecessor comes too late. */
+  private epoch: number;
+
   constructor(private readonly context: Context) {
+    this.epoch = Math.max(1, Math.floor(context.clock.wallMs()));
     context.state.tables.largestNodeKiB = kibOf(context.options.largestNodeBytes ?? 0);
   }
 
@@ -187,8 +199,7 @@ export class NodeKeeper {
     const call = { timeoutMs: options.callTimeoutMs, signal: closing };
     try {
       const report = await retry({ clock, random, deadlineMs, signal: closing }, async () => {
-        const { accountId, ownerId } = options;
-        await port.reserve({ requestId: newRequestId(), accountId, ownerId }, call);
+        await this.claim(port, call);
         return await port.getStats({ requestId: newRequestId() }, call);
       });
       closing.throwIfAborted();
@@ -196,6 +207,27 @@ export class NodeKeeper {
     } catch (error) {
       port.close();
       throw error;
+    }
+  }
+
+  /** Whether a node's owner is a scheduler that this one has succeeded. */
+  hasSucceeded({ ownerId, ownerEpoch }: NodeOwner): boolean {
+    return ownerId !== this.context.options.ownerId && ownerEpoch > 0 && ownerEpoch < this.epoch;
+  }
+
+  private async claim(port: NodePort, call: CallOptions): Promise<void> {
+    const { options: { accountId, ownerId }, newRequestId } = this.context;
+    const reserve = () => {
+      return port.reserve({ requestId: newRequestId(), accountId, ownerId, ownerEpoch: this.epoch }, call);
+    };
+    try {
+      await reserve();
+    } catch (error) {
+      if (!(error instanceof PlatformError && error.code === "failed_precondition")) throw error;
+      // The resource manager says that the node is ours: only a clock that went back makes its last owner seem newer.
+      const { ownerEpoch } = await port.getStats({ requestId: newRequestId() }, call);
+      this.epoch = Math.max(this.epoch, ownerEpoch + 1);
+      await reserve();
     }
   }
 

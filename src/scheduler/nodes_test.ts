@@ -87,14 +87,17 @@ Deno.test("a node that no table can take is given back, its connection closed", 
     assertEquals([cluster.held.size, cluster.nodes[0].openPorts], [0, 0]);
   }, { cluster: new TestCluster({ nodes: 1 }) }));
 
-Deno.test("a held node that nobody uses is released; one that another scheduler has claimed is left to it", () =>
+Deno.test("a held node that nobody uses is released; one that a newer scheduler has claimed is left to it", () =>
   withScheduler(async ({ clock, cluster }) => {
     // Given out for a scheduler that ended before it heard of it.
     cluster.hold(cluster.nodes[1]);
     cluster.hold(cluster.nodes[2]);
-    cluster.nodes[2].ownerId = "scheduler-2";
+    cluster.nodes[2].owner = { ownerId: "scheduler-2", ownerEpoch: clock.wallMs() };
+    // Its claim came when its successor had asked already which nodes are held.
+    cluster.hold(cluster.nodes[3]);
+    cluster.nodes[3].owner = { ownerId: "scheduler-0", ownerEpoch: 1 };
     await clock.advance(15_000);
-    assertEquals([...cluster.held.keys()], ["node-2", "node-3"], "it may be on its way to somebody");
+    assertEquals([...cluster.held.keys()], ["node-2", "node-3", "node-4"], "it may be on its way to somebody");
     await clock.advance(30_000);
     assertEquals([...cluster.held.keys()], ["node-3"]);
-  }));
+  }, { cluster: new TestCluster({ nodes: 4 }) }));

@@ -1,5 +1,5 @@
 /** What the scheduler offers and what it needs, in the words of the house; the wire's words stay in `service.ts`. */
-import type { CallOptions, FunctionSpec } from "../base/mod.ts";
+import type { CallOptions, FunctionSpec, NodeOwner } from "../base/mod.ts";
 import type { ScoreView } from "./score/view.ts";
 
 export interface AcquireRequest {
@@ -158,9 +158,9 @@ export interface ResourceManagerPort {
   getNodesUsage(request: { requestId: string }, options: CallOptions): Promise<NodeLease[]>;
 }
 
-/** What the scheduler needs of a node agent. Errors: `failed_precondition` where another owner holds the node. */
+/** What the scheduler needs of a node agent. Errors: `failed_precondition` where another owner holds the node, or a newer. */
 export interface NodePort {
-  reserve(request: { requestId: string; accountId: string; ownerId: string }, options: CallOptions): Promise<void>;
+  reserve(request: NodeOwner & { requestId: string; accountId: string }, options: CallOptions): Promise<void>;
   createContainer(
     request: { requestId: string; name: string; ownerId: string; function: FunctionSpec },
     options: CallOptions,
@@ -175,9 +175,8 @@ export interface NodePort {
 }
 
 /** A node's own account of itself. */
-export interface NodeReport {
+export interface NodeReport extends NodeOwner {
   readonly liveId: string;
-  readonly ownerId: string;
   /** What containers may use in all; 0 where the agent does not say. */
   readonly totalMemoryBytes: number;
   /** What containers may use in all, by their limits; 0 where the agent does not say: then no more than in total. */

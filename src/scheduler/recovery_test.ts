@@ -1,13 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { assert } from "../base/mod.ts";
+import { assert, type PlatformError } from "../base/mod.ts";
 import { returned, spec, TestCluster, watch, withScheduler } from "./testing.ts";
+
+const PREDECESSOR = { ownerId: "scheduler-0", ownerEpoch: 1 };
 
 /** A cluster as a scheduler left it: one node held, these containers on it. */
 function left(...containers: { id: string; version?: number; running?: string[]; function?: string }[]): TestCluster {
   const cluster = new TestCluster();
   const node = cluster.nodes[0];
   cluster.hold(node);
-  node.ownerId = "scheduler-0";
+  node.owner = PREDECESSOR;
   for (const { id, version = 1, running = [], function: name = "hello" } of containers) {
     node.addUnknown(id, { spec: spec(name, { version }), requestIds: running });
   }
@@ -19,12 +21,33 @@ Deno.test("nodes, containers and running invocations are taken over; the return 
   return withScheduler(async ({ scheduler }) => {
     const { nodes, containers, leases } = await scheduler.summary();
     assertEquals({ nodes, containers, leases }, { nodes: 1, containers: 2, leases: 1 });
-    assertEquals(cluster.nodes[0].ownerId, "scheduler-1");
+    assertEquals(cluster.nodes[0].owner.ownerId, "scheduler-1");
     const warm = scheduler.acquireNow({ requestId: "b", function: spec() }, {});
     assert(!(warm instanceof Promise) && warm.containerId === "two", "the free one serves");
     await scheduler.release(returned("a", "one"));
     const { releases, unknownReturns } = await scheduler.summary();
     assertEquals({ releases, unknownReturns }, { releases: 1, unknownReturns: 0 });
+  }, { cluster });
+});
+
+Deno.test("a node stays with the successor when a claim of its predecessor comes late", () => {
+  const cluster = left();
+  return withScheduler(async ({ clock }) => {
+    const port = cluster.nodes[0].port();
+    const late = watch(port.reserve({ requestId: "x", accountId: "default", ...PREDECESSOR }, { timeoutMs: 1_000 }));
+    await clock.advance(3_000);
+    assertEquals((late.error as PlatformError).code, "failed_precondition");
+    assertEquals([cluster.nodes[0].owner.ownerId, cluster.held.size], ["scheduler-1", 1]);
+    port.close();
+  }, { cluster });
+});
+
+Deno.test("where the clock went back, the successor still takes over", () => {
+  const cluster = left({ id: "one" });
+  cluster.nodes[0].owner = { ownerId: "scheduler-0", ownerEpoch: cluster.clock.wallMs() + 3_600_000 };
+  return withScheduler(async ({ scheduler }) => {
+    assertEquals((await scheduler.summary()).containers, 1);
+    assertEquals(cluster.nodes[0].owner.ownerId, "scheduler-1");
   }, { cluster });
 });
 

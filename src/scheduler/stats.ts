@@ -70,7 +70,9 @@ export class StatsKeeper {
     }
     if (node.gone) return;
     if (report.ownerId !== "" && report.ownerId !== options.ownerId) {
-      return this.nodes.lose(node, "another scheduler owns it", "keep");
+      // A claim of its predecessor that comes late takes an agent that was started anew: nobody else gives it back.
+      const then = this.nodes.hasSucceeded(report) ? "release" : "keep";
+      return this.nodes.lose(node, "another scheduler owns it", then);
     }
     if (report.liveId !== node.liveId) return this.nodes.lose(node, "it was started anew", "release");
     node.answeredMs = clock.nowMs();

@@ -1,5 +1,15 @@
 /** A cluster in memory on a clock that stands still: resource manager and node agents with faults to inject. */
-import { type FunctionSpec, ManualClock, MIB, PlatformError, seededRandom, silentLog, sleep } from "../base/mod.ts";
+import {
+  type FunctionSpec,
+  ManualClock,
+  MIB,
+  NO_OWNER,
+  PlatformError,
+  seededRandom,
+  silentLog,
+  sleep,
+  supersedes,
+} from "../base/mod.ts";
 import type { Capacity } from "../core/mod.ts";
 import { onDemand, type OnDemandOptions, type Policy } from "../policy/mod.ts";
 import type { SchedulerOptions } from "./options.ts";
@@ -17,6 +27,7 @@ export const TEST_CAPACITY: Capacity = {
 };
 
 const unavailable = (message: string) => new PlatformError("unavailable", message);
+const heldByAnother = () => new PlatformError("failed_precondition", "another owner holds the node");
 
 interface TestContainer {
   containerId: string;
@@ -29,7 +40,7 @@ interface TestContainer {
 export class TestNode {
   lease: NodeLease;
   lives = 1;
-  ownerId = "";
+  owner = NO_OWNER;
   up = true;
   readonly containers = new Map<string, TestContainer>();
   /** Errors that the next CreateContainers fail with before anything is done. */
@@ -62,7 +73,7 @@ export class TestNode {
   restart(): void {
     this.lives++;
     this.up = true;
-    this.ownerId = "";
+    this.owner = NO_OWNER;
     this.containers.clear();
   }
 
@@ -83,15 +94,15 @@ export class TestNode {
     const check = (ownerId?: string) => {
       if (!open) throw unavailable("the connection is closed");
       if (!this.up) throw unavailable(`${this.lease.nodeId} is down`);
-      if (ownerId !== undefined && ownerId !== this.ownerId) {
-        throw new PlatformError("failed_precondition", "another owner holds the node");
-      }
+      if (ownerId !== undefined && ownerId !== this.owner.ownerId) throw heldByAnother();
     };
     return {
-      reserve: async ({ ownerId }, options) => {
+      reserve: async ({ ownerId, ownerEpoch }, options) => {
         await cluster.pass(1, options);
         check();
-        this.ownerId = ownerId;
+        const owner = { ownerId, ownerEpoch };
+        if (!supersedes(owner, this.owner)) throw heldByAnother();
+        this.owner = owner;
       },
       createContainer: async ({ function: spec, ownerId }, options) => {
         await cluster.pass(cluster.startMs, options);
@@ -137,7 +148,7 @@ export class TestNode {
     }));
     return {
       liveId: this.liveId,
-      ownerId: this.ownerId,
+      ...this.owner,
       totalMemoryBytes: this.tellsMemoryBytes ?? this.lease.memoryBytes,
       admittedMemoryBytes: (this.overcommit ?? 0) * this.lease.memoryBytes,
       memoryUsageBytes: 0,

@@ -68,7 +68,7 @@ function clusterOf(options: Partial<ClusterOptions> = {}) {
   const node = async () => {
     const { nodeId } = await get(reserve());
     const port = cluster.dial({ nodeId });
-    await get(port.reserve({ requestId: "r", accountId: "a", ownerId: OWNER }, CALL));
+    await get(port.reserve({ requestId: "r", accountId: "a", ownerId: OWNER, ownerEpoch: 1 }, CALL));
     const create = (memoryMiB?: number, requestId = `c${requests++}`) =>
       port.createContainer({ requestId, name: "f", ownerId: OWNER, function: spec(memoryMiB) }, CALL);
     const begin = (containerId: string, peakMiB: number, sleepMs: number, cpuMs = 0) => {

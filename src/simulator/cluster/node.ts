@@ -1,4 +1,4 @@
-import { assert, type FailureKind, type FunctionSpec, PlatformError, type Random } from "../../base/mod.ts";
+import { assert, type FailureKind, type FunctionSpec, NO_OWNER, PlatformError, type Random } from "../../base/mod.ts";
 import type { ContainerReport, NodeReport } from "../../scheduler/ports.ts";
 import { quotaCores } from "../../nodeservice/runtimes/simulated/model.ts";
 import type { VirtualClock } from "../engine/virtual_clock.ts";
@@ -23,7 +23,7 @@ export interface NodeParts {
 /** One life of a node with its agent: starts, runs, measures and removes containers. */
 export class SimNode {
   isUp = true;
-  ownerId = "";
+  owner = NO_OWNER;
   liveId: string;
   /** Creations refused for want of room: a scheduler that knows what is here asks for none. */
   refused = 0;
@@ -151,7 +151,7 @@ export class SimNode {
   restart(): void {
     for (const { containerId } of [...this.containers.values()]) this.remove(containerId);
     this.#byRequest.clear();
-    this.ownerId = "";
+    this.owner = NO_OWNER;
     this.liveId = `${this.nodeId}.${++this.#lives}`;
   }
 
@@ -178,7 +178,7 @@ export class SimNode {
     }
     return {
       liveId: this.liveId,
-      ownerId: this.ownerId,
+      ...this.owner,
       totalMemoryBytes: options.nodeMemoryBytes,
       admittedMemoryBytes: options.nodeMemoryBytes * options.overcommitMax,
       memoryUsageBytes: this.#usedBytes,

@@ -1,4 +1,4 @@
-import { type CallOptions, PlatformError } from "../../base/mod.ts";
+import { type CallOptions, PlatformError, supersedes } from "../../base/mod.ts";
 import type { NodePort } from "../../scheduler/ports.ts";
 import type { VirtualClock } from "../engine/virtual_clock.ts";
 import type { Started } from "./container.ts";
@@ -16,16 +16,16 @@ export function nodePort(
     if (!isOpen) return Promise.reject(new PlatformError("unavailable", "the connection is closed"));
     return network.call(options, (answer, fail) => {
       if (!node.isUp) return fail(new PlatformError("unavailable", `${node.nodeId} is down`));
-      if (ownerId !== undefined && ownerId !== node.ownerId) {
-        return fail(new PlatformError("failed_precondition", `another owner holds ${node.nodeId}`));
-      }
+      if (ownerId !== undefined && ownerId !== node.owner.ownerId) return fail(heldByAnother(node));
       handler(answer, fail);
     });
   };
   return {
-    reserve: ({ ownerId }, options) =>
-      call<void>(options, (answer) => {
-        node.ownerId = ownerId;
+    reserve: ({ ownerId, ownerEpoch }, options) =>
+      call<void>(options, (answer, fail) => {
+        const owner = { ownerId, ownerEpoch };
+        if (!supersedes(owner, node.owner)) return fail(heldByAnother(node));
+        node.owner = owner;
         answer();
       }),
     createContainer: ({ requestId, ownerId, function: spec }, options) =>
@@ -42,4 +42,8 @@ export function nodePort(
       isOpen = false;
     },
   };
+}
+
+function heldByAnother({ nodeId }: SimNode): PlatformError {
+  return new PlatformError("failed_precondition", `another owner holds ${nodeId}`);
 }
