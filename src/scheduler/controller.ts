@@ -12,12 +12,15 @@ import { Watcher } from "./watcher.ts";
 /** The lease table is walked once in so many ticks. */
 const EXPIRY_TICKS = 10;
 /**
- * While somebody waits for no more functions than this, a round looks at all of them. With more it looks at those whose
- * bell was rung or that lacked room or a turn, and for the others, mostly with a start under way, at a few: each has its
- * turn in one of the next rounds, so that a round costs the same however many wait.
+ * While somebody waits for no more functions than this, a round looks at all of them. With more, those whose bell was
+ * rung or that lacked room or a turn are looked at, and on ticks this share of all, each in one of the next: so that a
+ * round costs the same however many wait. Between ticks little is tried for those that lack room: few of the others that
+ * a round was asked for have made any.
  */
 const FUNCTIONS_PER_ROUND = 32;
-const OTHERS_PER_ROUND = 4;
+const SHARE_PER_TICK = 0.1;
+const ROOM_TRIES_PER_TICK = 8;
+const ROOM_TRIES_BETWEEN = 1;
 
 /**
  * Carries out what the policy decides: on its own tick, and soon after a bell. Never inside an acquire.
@@ -91,18 +94,18 @@ export class Controller {
     this.roundDue = true;
     this.context.clock.soon(() => {
       this.roundDue = false;
-      if (this.running) this.guarded("a round", () => this.round());
+      if (this.running) this.guarded("a round", () => this.round({ isTick: false }));
     });
   }
 
-  private round(): void {
+  private round({ isTick }: { isTick: boolean }): void {
     this.watcher.read();
     if (this.drainedRang) {
       this.drainedRang = false;
       this.remover.sweepDrained();
     }
-    this.starter.beginRound();
     const isCrowded = this.hungryFunctions.size > FUNCTIONS_PER_ROUND;
+    this.starter.beginRound(isCrowded && !isTick ? ROOM_TRIES_BETWEEN : ROOM_TRIES_PER_TICK);
     // Starts and room are rationed: who had a turn now stands behind the others next time.
     const hadTheirTurn: FunctionRecord[] = [];
     if (isCrowded) {
@@ -114,9 +117,9 @@ export class Controller {
       }
       for (const fn of stillPressing) this.pressing.add(fn);
     }
-    let looks = 0;
+    let looksLeft = !isCrowded ? Infinity : isTick ? Math.ceil(this.hungryFunctions.size * SHARE_PER_TICK) : 0;
     for (const fn of this.hungryFunctions) {
-      if (this.starter.isExhausted || (isCrowded && looks++ === OTHERS_PER_ROUND)) break;
+      if (this.starter.isExhausted || looksLeft-- <= 0) break;
       this.pressing.delete(fn);
       const turn = this.look(fn);
       if (isPressing(turn)) this.pressing.add(fn);
@@ -158,20 +161,20 @@ export class Controller {
     const { clock, policy, state } = this.context;
     this.expireLeases();
     this.watcher.read();
-    this.context.meter.readSome(clock.nowMs());
+    this.context.meter.readFew(clock.nowMs());
     this.context.feed?.flush(clock.nowMs(), state.nodes.size, state.tables.largestNodeKiB * KIB);
     this.shaper.retry();
-    this.starter.beginRound();
+    this.starter.beginRound(ROOM_TRIES_PER_TICK);
     for (const id of policy.functionsToServe?.(clock.nowMs()) ?? []) {
       const fn = state.functionById.get(id);
       if (fn) this.starter.serve(fn);
     }
-    for (const node of this.nodes.draining) this.starter.evacuate(node);
+    this.starter.evacuateSome();
     this.remover.sweep();
     this.nodes.sweep();
     this.auditor.tick();
     this.stats.poll();
-    this.round();
+    this.round({ isTick: true });
   }
 
   private expireLeases(): void {

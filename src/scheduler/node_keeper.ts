@@ -11,6 +11,7 @@ import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
 import type { HeldNodes, NodeFacts } from "../policy/mod.ts";
 import { admittedBy, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
+import { LiveNodeFacts } from "./node_facts.ts";
 import { didNotHappen } from "./outcome.ts";
 import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
 import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
@@ -37,6 +38,8 @@ export class NodeKeeper {
    */
   private openRequestId?: string;
   private readonly slots: (NodeRecord | undefined)[] = [];
+  /** What policies are told of the nodes in these slots. */
+  private readonly facts: LiveNodeFacts[] = [];
   /** Nodes that are being drained. */
   readonly draining = new Set<NodeRecord>();
   /** Lost, with containers that are still in the tables. */
@@ -65,9 +68,9 @@ export class NodeKeeper {
     const { tables } = this.context.state;
     const withRoom = this.withRoom(fn);
     if (withRoom.length === 0) return "another";
-    const ofFunction = new Map<NodeRecord, number>();
-    for (const { node } of fn.containers) ofFunction.set(node, (ofFunction.get(node) ?? 0) + 1);
-    const chosen = choose(withRoom.map((node) => this.factsOf(node, ofFunction.get(node))));
+    for (const { node } of fn.containers) this.facts[node.slot].ofFunction++;
+    const chosen = choose(withRoom.map(({ slot }) => this.facts[slot]));
+    for (const { node } of fn.containers) this.facts[node.slot].ofFunction = 0;
     if (chosen === "another" || chosen === "none") return chosen;
     const node = withRoom[chosen];
     assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
@@ -182,6 +185,7 @@ export class NodeKeeper {
     state.tables.nodes.setReservation(slot, nowMs, reserveMs);
     state.nodes.add(node);
     this.slots[slot] = node;
+    this.facts[slot] = new LiveNodeFacts(node, state, clock);
     this.sawCapacity(capacityKiB);
     return node;
   }
@@ -268,7 +272,7 @@ export class NodeKeeper {
     const nodes = [...state.nodes].filter((node) => !node.draining);
     const cluster = {
       nowMs: clock.nowMs(),
-      nodes: nodes.map((node) => this.factsOf(node)),
+      nodes: nodes.map(({ slot }) => this.facts[slot]),
       leavingKiB: this.leavingKiB(),
     };
     const wanted = policy.nodesWanted?.(cluster) ?? 0;
@@ -318,25 +322,6 @@ export class NodeKeeper {
     if (node.failures > 0) nodes.shut(node.slot, NodePhase.joining);
     else nodes.open(node.slot);
     this.context.history.note("", `node ${node.lease.nodeId} is not drained: what is on it has no other place`);
-  }
-
-  private factsOf({ slot, containers, starting, joinedMs }: NodeRecord, ofFunction = 0): NodeFacts {
-    const { tables } = this.context.state;
-    return {
-      capacityKiB: tables.nodes.capacityKiB(slot),
-      freeKiB: tables.nodes.freeKiB(slot),
-      containers: containers.size,
-      starting,
-      ofFunction,
-      // Counted where it is asked for only: it takes a look at every container.
-      get inFlight() {
-        let inFlight = 0;
-        for (const record of containers) inFlight += tables.containers.inFlight(record.slot);
-        return inFlight;
-      },
-      cpuPct: tables.nodes.cpuPct(slot),
-      heldMs: this.context.clock.nowMs() - joinedMs,
-    };
   }
 
   /**

@@ -13,10 +13,10 @@ import type { Shaper } from "./shaper.ts";
 /** After a start that failed for the function's own fault: no new try for so long, twice that each time, up to 5 s. */
 const BROKEN_PAUSE_MS = 200;
 const BROKEN_PAUSE_MAX_MS = 5_000;
-/** Functions in a round for which room is asked for in vain; after that all who are left have their turn in the next. */
-const ROOM_TRIES_PER_ROUND = 8;
 /** A node on which containers still take invocations is drained for so long at most. */
 const DRAIN_MS_MAX = 15_000;
+/** Draining nodes looked after on one tick. */
+const EVACUATIONS_PER_TICK = 8;
 /** How often a placement is tried again when the node found had no room after all. */
 const PLACE_TRIES = 8;
 
@@ -30,7 +30,7 @@ export type Turn = "nothing" | "started" | "some" | "cut off" | "no room";
 export class Starter {
   private underWay = 0;
   private startsMax = 0;
-  private triesWithoutRoom = 0;
+  private roomTriesLeft = 0;
 
   constructor(
     private readonly context: Context,
@@ -39,20 +39,23 @@ export class Starter {
     private readonly shaper: Shaper,
   ) {}
 
-  /** Looks at what holds for all who are served in one round. */
-  beginRound(): void {
+  /**
+   * Looks at what holds for all who are served in one round. Room is asked for in vain for so many functions; after that
+   * all who are left have their turn in the next.
+   */
+  beginRound(roomTries: number): void {
     const { policy, options } = this.context;
     this.startsMax = Math.max(1, this.nodes.readyCount) * (policy.startsPerNodeMax ?? options.startsPerNodeMax);
-    this.triesWithoutRoom = 0;
+    this.roomTriesLeft = roomTries;
   }
 
   /** Whether nothing more can be started in this round, however many functions are left. */
   get isExhausted(): boolean {
-    return this.underWay >= this.startsMax || this.triesWithoutRoom >= ROOM_TRIES_PER_ROUND;
+    return this.underWay >= this.startsMax || this.roomTriesLeft <= 0;
   }
 
-  /** Starts what the policy wants for `fn`; asks for room where there is none, unless what is held has to do. */
-  serve(fn: FunctionRecord, { mayAskForRoom = true } = {}): Turn {
+  /** Starts what the policy wants for `fn`; asks for room where there is none. */
+  serve(fn: FunctionRecord): Turn {
     const { policy, state } = this.context;
     this.shaper.shape(fn);
     const demand = this.demandOf(fn);
@@ -62,7 +65,11 @@ export class Starter {
       this.context.failWaiting(fn.startError!, fn);
       return "nothing";
     }
-    const wanted = policy.containersToStart(demand);
+    return this.startSome(fn, demand, policy.containersToStart(demand));
+  }
+
+  private startSome(fn: FunctionRecord, demand: FunctionDemand, wanted: number, { mayAskForRoom = true } = {}): Turn {
+    const { policy, state } = this.context;
     for (let n = 0; n < wanted; n++) {
       const soFar = n > 0 ? "started" : "nothing";
       if (this.context.clock.nowMs() < fn.brokenUntilMs) return soFar;
@@ -70,7 +77,7 @@ export class Starter {
       if (fn.containers.size >= RANKS_PER_FUNCTION || !state.tables.functions.hasFreeRank(fn.slot)) return soFar;
       const node = this.place(fn, demand);
       if (node === "none" || node === "another") {
-        this.triesWithoutRoom++;
+        this.roomTriesLeft--;
         if (node === "none") return n > 0 ? "some" : "cut off";
         if (mayAskForRoom) this.askForRoom(fn, demand);
         return "no room";
@@ -92,18 +99,30 @@ export class Starter {
     return wanted > 0 ? "started" : "nothing";
   }
 
+  /** Looks after the nodes that are being drained; of many after some, others each time. */
+  evacuateSome(): void {
+    const { draining } = this.nodes;
+    for (const node of [...draining].slice(0, EVACUATIONS_PER_TICK)) {
+      this.evacuate(node);
+      // Stands behind the others next time.
+      if (draining.size > EVACUATIONS_PER_TICK && draining.delete(node)) draining.add(node);
+    }
+  }
+
   /**
    * Lets the containers of a draining node go, those of each function when what the policy wants of it is elsewhere:
    * nobody waits because a node goes. Where that does not come about the node is kept.
    */
-  evacuate(node: NodeRecord): void {
+  private evacuate(node: NodeRecord): void {
     const { state, policy, stopGrants, clock } = this.context;
     const { containers } = state.tables;
     const granting = [...node.containers].filter(({ slot }) => containers.phase(slot) === ContainerPhase.warm);
     for (const fn of new Set(granting.map((record) => record.function))) {
+      this.shaper.shape(fn);
       const demand = this.demandOf(fn);
       const wanted = policy.containersToStart(demand);
-      if (wanted > 0) this.serve(fn, { mayAskForRoom: false });
+      // What is held has to do.
+      if (wanted > 0) this.startSome(fn, demand, wanted, { mayAskForRoom: false });
       else if (demand.starting === 0) {
         for (const record of granting) if (record.function === fn) stopGrants(record.slot);
       }
@@ -219,6 +238,8 @@ export class Starter {
       node.busy--;
       node.starting--;
       node.changes++;
+      // Who still waits may want another one now.
+      if (this.context.state.tables.functions.waiting(record.function.slot) > 0) this.context.hungry(record.function);
       this.context.wake();
     }
   }

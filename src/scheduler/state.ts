@@ -7,6 +7,7 @@ import { type Capacity, ContainerPhase, Tables } from "../core/mod.ts";
 import type { FunctionFacts } from "../policy/mod.ts";
 import { FORGET_AFTER_MS } from "./options.ts";
 import type { NodeLease, NodePort } from "./ports.ts";
+import type { Account } from "./score/account.ts";
 
 export interface FunctionRecord {
   readonly slot: number;
@@ -26,6 +27,8 @@ export interface FunctionRecord {
   brokenUntilMs: number;
   startError?: PlatformError;
   lastUsedMs: number;
+  /** What the live score counts for it. */
+  account?: Account;
 }
 
 export interface ContainerRecord {

@@ -2,7 +2,7 @@ import { messageOf } from "../base/mod.ts";
 import { ContainerPhase, type Hash64, hashText, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
 import type { Context } from "./context.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
-import type { NodeReport } from "./ports.ts";
+import type { ContainerReport, NodeReport } from "./ports.ts";
 import type { Remover } from "./remover.ts";
 import { type ContainerRecord, kibOf, type NodeRecord } from "./state.ts";
 import { containerNumber, type Watcher } from "./watcher.ts";
@@ -79,6 +79,7 @@ export class StatsKeeper {
     node.failures = 0;
     state.tables.nodes.setLoad(node.slot, report.cpuUsagePct);
     this.takeUsage(node, report);
+    this.context.meter.readOneOfMany(node, clock.nowMs());
     this.endAdopted(node, report);
     if (quiet && node.busy === 0 && node.changes === changes) {
       await this.reconcile(node, report);
@@ -105,11 +106,11 @@ export class StatsKeeper {
 
   private takeUsage(node: NodeRecord, report: NodeReport): void {
     const { policy, clock, state, feed } = this.context;
-    const usage = new Map(report.containers.map((c) => [c.containerId, c]));
+    const reported = new Reported(report.containers);
     const nowMs = clock.nowMs();
     for (const record of node.containers) {
       const { slot, generation, containerId, function: fn } = record;
-      const found = usage.get(containerId);
+      const found = reported.of(containerId);
       const beforeBytes = record.memoryUsageBytes;
       record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
       if (!found) continue;
@@ -194,6 +195,25 @@ export class StatsKeeper {
         this.context.dispatcher.endLease(lease, adopted.life);
       }
     }
+  }
+}
+
+/** Finds containers in a report: nearly all of them where they are looked for, since agents list them as they came. */
+class Reported {
+  private next = 0;
+  private indexes?: Map<string, number>;
+
+  constructor(private readonly containers: readonly ContainerReport[]) {}
+
+  of(containerId: string): ContainerReport | undefined {
+    if (containerId === "") return undefined;
+    if (this.containers[this.next]?.containerId !== containerId) {
+      this.indexes ??= new Map(this.containers.map((container, index) => [container.containerId, index]));
+      const index = this.indexes.get(containerId);
+      if (index === undefined) return undefined;
+      this.next = index;
+    }
+    return this.containers[this.next++];
   }
 }
 

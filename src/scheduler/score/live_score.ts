@@ -9,6 +9,8 @@ import type { ContainerState, ScoreView } from "./view.ts";
 export interface Scored {
   readonly slot: number;
   readonly spec: Pick<FunctionSpec, "accountId" | "functionName">;
+  /** The score's own: what is counted for it. */
+  account?: Account;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Scored {
  * has slots; those that are forgotten go on in one account together, so that no sum ever goes back.
  */
 export class LiveScore {
-  private readonly bySlot: ({ readonly fn: Scored; readonly account: Account } | undefined)[] = [];
+  private readonly bySlot: (Scored | undefined)[] = [];
   private readonly gone = new Account();
   private readonly reserve = new Times();
   private nodeMs = 0;
@@ -76,9 +78,9 @@ export class LiveScore {
 
   /** What the function got goes on in the account of those that are not known any more. */
   forgotten(fn: Scored): void {
-    const entry = this.bySlot[fn.slot];
-    if (!entry || entry.fn !== fn) return;
-    this.gone.add(entry.account);
+    if (!fn.account) return;
+    this.gone.add(fn.account);
+    fn.account = undefined;
     this.bySlot[fn.slot] = undefined;
   }
 
@@ -87,9 +89,9 @@ export class LiveScore {
     const all = new Account();
     all.add(this.gone);
     const functions = [];
-    for (const entry of this.bySlot) {
-      if (!entry) continue;
-      const { fn: { spec: { accountId, functionName } }, account } = entry;
+    for (const fn of this.bySlot) {
+      if (!fn?.account) continue;
+      const { spec: { accountId, functionName }, account } = fn;
       all.add(account);
       functions.push({ accountId, functionName, ...account.view() });
     }
@@ -108,12 +110,14 @@ export class LiveScore {
   }
 
   private of(fn: Scored): Account {
-    const entry = this.bySlot[fn.slot];
-    if (entry?.fn === fn) return entry.account;
-    if (entry) this.forgotten(entry.fn);
-    const account = new Account();
-    this.bySlot[fn.slot] = { fn, account };
-    return account;
+    return fn.account ?? this.open(fn);
+  }
+
+  private open(fn: Scored): Account {
+    const before = this.bySlot[fn.slot];
+    if (before) this.forgotten(before);
+    this.bySlot[fn.slot] = fn;
+    return fn.account = new Account();
   }
 }
 

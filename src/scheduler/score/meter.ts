@@ -3,34 +3,30 @@ import type { ContainerRecord, NodeRecord, State } from "../state.ts";
 import type { LiveScore } from "./live_score.ts";
 import type { ContainerState } from "./view.ts";
 
-/** Nodes read off on a tick at least, and of many that share: each has its turn in one of the next. */
-const NODES_PER_TICK_MIN = 32;
-const NODES_PER_TICK_SHARE = 0.1;
+/** Up to so many nodes all are read off on every tick. With more, each is when its stats came, but no more often than this. */
+const NODES_PER_TICK_MAX = 32;
+const PERIOD_MS = 5_000;
 
 /**
- * Reads off what nodes and containers have cost since they were read last: on ticks, and when one goes. How long is
+ * Reads off what nodes and containers have cost since they were read last: now and then, and when one goes. How long is
  * exact; whether a container was busy is as it is found at that moment.
  */
 export class Meter {
-  /** The nodes that the ticks have not come to yet. */
-  private rest: Iterator<NodeRecord> | undefined;
-
   constructor(private readonly state: State, private readonly score: LiveScore) {}
 
   read(nowMs: number): void {
     for (const node of this.state.nodes) this.readOff(node, nowMs);
   }
 
-  /** Reads off as many nodes as a tick has time for. */
-  readSome(nowMs: number): void {
-    const { nodes } = this.state;
-    const most = Math.max(NODES_PER_TICK_MIN, Math.ceil(nodes.size * NODES_PER_TICK_SHARE));
-    if (nodes.size <= most) return this.read(nowMs);
-    for (let n = 0; n < most; n++) {
-      const next = (this.rest ??= nodes.values()).next();
-      if (next.done) this.rest = undefined;
-      else this.readOff(next.value, nowMs);
-    }
+  /** On a tick. */
+  readFew(nowMs: number): void {
+    if (this.state.nodes.size <= NODES_PER_TICK_MAX) this.read(nowMs);
+  }
+
+  /** When the stats of one of many came: what is on it has just been looked at. */
+  readOneOfMany(node: NodeRecord, nowMs: number): void {
+    if (this.state.nodes.size <= NODES_PER_TICK_MAX || nowMs - node.meteredMs < PERIOD_MS) return;
+    this.readOff(node, nowMs);
   }
 
   /** The last reading of a node that is given up, with what is on it. */
