@@ -9,8 +9,9 @@ import type { FunctionRecord } from "./state.ts";
 import { StatsKeeper } from "./stats.ts";
 import { Watcher } from "./watcher.ts";
 
-/** The lease table is walked once in so many ticks. */
+/** The lease table is walked once in so many ticks, a large one in more. */
 const EXPIRY_TICKS = 10;
+const LEASES_PER_TICK_MAX = 4_096;
 /**
  * While somebody waits for no more functions than this, a round looks at all of them. With more, those whose bell was
  * rung or that lacked room or a turn are looked at, and on ticks this share of all, each in one of the next: so that a
@@ -39,7 +40,7 @@ export class Controller {
   private drainedRang = false;
   private roundDue = false;
   private running = false;
-  private ticks = 0;
+  private expiryFrom = 0;
   private disarm = () => {};
 
   constructor(private readonly context: Context) {
@@ -180,8 +181,9 @@ export class Controller {
   private expireLeases(): void {
     const { state, dispatcher, clock, log } = this.context;
     const { leases } = state.tables;
-    const slice = Math.ceil(leases.size / EXPIRY_TICKS);
-    const from = (this.ticks++ % EXPIRY_TICKS) * slice;
+    const slice = Math.min(LEASES_PER_TICK_MAX, Math.ceil(leases.size / EXPIRY_TICKS));
+    const from = this.expiryFrom;
+    this.expiryFrom = from + slice < leases.size ? from + slice : 0;
     leases.eachExpired(from, from + slice, clock.nowMs(), (lease, life) => {
       const container = state.containerBySlot[leases.containerSlot(lease)];
       if (!dispatcher.endLease(lease, life)) return;

@@ -21,6 +21,8 @@ const RESERVE_PAUSE_MS = 200;
 const RESERVE_PAUSE_MAX_MS = 5_000;
 /** Where there was no room for what is on a node that was to be drained, none is for so long. */
 const DRAIN_AGAIN_MS = 60_000;
+/** For so long after one more was wanted none is drained: among a thousand nodes one would come for each that goes. */
+const WANTED_MS = 2_000;
 /** Nodes that a policy chooses from: looking at a thousand of them for every start would cost more than it brings. */
 const NODES_OFFERED_MAX = 32;
 /** Longest pause between two tries of a release. */
@@ -114,6 +116,7 @@ export class NodeKeeper {
    */
   want(why: string): boolean {
     const { clock, log } = this.context;
+    this.drainNotBeforeMs = Math.max(this.drainNotBeforeMs, clock.nowMs() + WANTED_MS);
     if (this.reserving) return true;
     if (!this.mayReserve) return false;
     this.reserving = true;

@@ -31,13 +31,14 @@ export class Remover {
         this.rest = undefined;
         return;
       }
-      if (next.value.containers.size > 0) this.sweepOf(next.value);
+      const { containers } = next.value;
+      if (containers.size > 1) this.sweepOf(next.value);
+      else for (const record of containers) this.retireUnlessKept(record, 1, 1);
     }
   }
 
   private sweepOf(fn: FunctionRecord): void {
-    const { state, policy, clock } = this.context;
-    const { containers } = state.tables;
+    const { containers } = this.context.state.tables;
     const perNode = new Map<NodeRecord, number>();
     let warm = 0;
     for (const { node, slot } of fn.containers) {
@@ -47,21 +48,31 @@ export class Remover {
     // The youngest rank first: load is packed on the low ones.
     const highestFirst = [...fn.containers].sort((a, b) => containers.rank(b.slot) - containers.rank(a.slot));
     for (const record of highestFirst) {
-      const phase = containers.phase(record.slot);
-      if (phase === ContainerPhase.draining) state.drain(record);
-      if (phase === ContainerPhase.warm && !record.node.draining && containers.inFlight(record.slot) === 0) {
-        const idleMs = containers.idleMs(record.slot, clock.nowMs());
-        const onNode = perNode.get(record.node) ?? 1, nodes = state.nodes.size;
-        if (policy.keepContainer({ function: fn.facts, nowMs: clock.nowMs(), idleMs, warm, onNode, nodes })) continue;
-        if (state.retire(record)) {
-          warm--;
-          perNode.set(record.node, onNode - 1);
-          const idle = `${Math.round(idleMs / 1_000)} s`;
-          this.context.history.note(fn.key, `removing container ${record.containerId}: idle for ${idle}`);
-        }
-      }
-      this.removeIfDone(record);
+      const onNode = perNode.get(record.node) ?? 1;
+      if (!this.retireUnlessKept(record, warm, onNode)) continue;
+      warm--;
+      perNode.set(record.node, onNode - 1);
     }
+  }
+
+  /** Removes a container that drained to nothing; whether an idle one goes that the policy does not keep. */
+  private retireUnlessKept(record: ContainerRecord, warm: number, onNode: number): boolean {
+    const { state, policy, clock, history } = this.context;
+    const { containers } = state.tables;
+    const { slot, node, function: { facts, key } } = record;
+    const phase = containers.phase(slot);
+    let isRetired = false;
+    if (phase === ContainerPhase.draining) state.drain(record);
+    if (phase === ContainerPhase.warm && !node.draining && containers.inFlight(slot) === 0) {
+      const nowMs = clock.nowMs(), idleMs = containers.idleMs(slot, nowMs);
+      if (policy.keepContainer({ function: facts, nowMs, idleMs, warm, onNode, nodes: state.nodes.size })) return false;
+      isRetired = state.retire(record);
+      if (isRetired) {
+        history.note(key, `removing container ${record.containerId}: idle for ${Math.round(idleMs / 1_000)} s`);
+      }
+    }
+    this.removeIfDone(record);
+    return isRetired;
   }
 
   /** Removes what stopped taking invocations and has none left. */

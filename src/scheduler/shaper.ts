@@ -3,6 +3,9 @@ import { chargeMinKiB, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, FunctionRecord } from "./state.ts";
 
+/** Functions looked at on one tick whose containers could not be charged all of it. */
+const RETRIES_PER_TICK = 16;
+
 /**
  * Gives a function's containers the concurrency limit and the charge that the policy wants, those that run as well, and
  * those who come the wait that it expects.
@@ -41,11 +44,13 @@ export class Shaper {
     this.undercharged.add(fn);
   }
 
-  /** Tries again where a node had no more to give. */
+  /** Tries again where a node had no more to give; of many for some, others each time. */
   retry(): void {
-    for (const fn of [...this.undercharged]) {
+    for (const fn of [...this.undercharged].slice(0, RETRIES_PER_TICK)) {
       if (this.context.state.functionBySlot[fn.slot] === fn) this.shape(fn);
       else this.undercharged.delete(fn);
+      // Stands behind the others next time.
+      if (this.undercharged.size > RETRIES_PER_TICK && this.undercharged.delete(fn)) this.undercharged.add(fn);
     }
   }
 

@@ -16,7 +16,7 @@ const BROKEN_PAUSE_MAX_MS = 5_000;
 /** A node on which containers still take invocations is drained for so long at most. */
 const DRAIN_MS_MAX = 15_000;
 /** Draining nodes looked after on one tick. */
-const EVACUATIONS_PER_TICK = 8;
+const EVACUATIONS_PER_TICK = 4;
 /** How often a placement is tried again when the node found had no room after all. */
 const PLACE_TRIES = 8;
 
@@ -57,7 +57,8 @@ export class Starter {
   /** Starts what the policy wants for `fn`; asks for room where there is none. */
   serve(fn: FunctionRecord): Turn {
     const { policy, state } = this.context;
-    this.shaper.shape(fn);
+    // What is learnt holds already; what follows from somebody waiting may be new.
+    if (state.tables.functions.waiting(fn.slot) > 0) this.shaper.shape(fn);
     const demand = this.demandOf(fn);
     const isBroken = fn.startError && this.context.clock.nowMs() < fn.brokenUntilMs;
     // Where others of it run well, on a node that goes even, those who wait are served by them.
@@ -118,7 +119,6 @@ export class Starter {
     const { containers } = state.tables;
     const granting = [...node.containers].filter(({ slot }) => containers.phase(slot) === ContainerPhase.warm);
     for (const fn of new Set(granting.map((record) => record.function))) {
-      this.shaper.shape(fn);
       const demand = this.demandOf(fn);
       const wanted = policy.containersToStart(demand);
       // What is held has to do.

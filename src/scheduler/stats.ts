@@ -198,22 +198,25 @@ export class StatsKeeper {
   }
 }
 
+/** A container that has just come or gone lets the others stand no further than this from where they are looked for. */
+const LOOKS_AHEAD = 4;
+
 /** Finds containers in a report: nearly all of them where they are looked for, since agents list them as they came. */
 class Reported {
   private next = 0;
-  private indexes?: Map<string, number>;
+  private byId?: Map<string, ContainerReport>;
 
   constructor(private readonly containers: readonly ContainerReport[]) {}
 
   of(containerId: string): ContainerReport | undefined {
     if (containerId === "") return undefined;
-    if (this.containers[this.next]?.containerId !== containerId) {
-      this.indexes ??= new Map(this.containers.map((container, index) => [container.containerId, index]));
-      const index = this.indexes.get(containerId);
-      if (index === undefined) return undefined;
-      this.next = index;
+    for (let at = this.next; at < this.next + LOOKS_AHEAD; at++) {
+      if (this.containers[at]?.containerId !== containerId) continue;
+      this.next = at + 1;
+      return this.containers[at];
     }
-    return this.containers[this.next++];
+    this.byId ??= new Map(this.containers.map((container) => [container.containerId, container]));
+    return this.byId.get(containerId);
   }
 }
 

@@ -84,6 +84,7 @@ export async function runOf(side: Side, times?: Map<string, MethodTime>): Promis
   const meter = new Meter();
   const adaptive = POLICIES.adaptive();
   const policy = times ? timedPolicy(adaptive, times) : adaptive;
+  let ms = meter.ms;
   const result = await simulate({
     workload: workloadOf(side),
     policy,
@@ -91,20 +92,26 @@ export async function runOf(side: Side, times?: Map<string, MethodTime>): Promis
     cluster: { nodesWarm: side.nodes, nodesMax: side.nodes, refillMs: 0, overcommitMax: DEFAULT_OVERCOMMIT },
     around(parts) {
       // Before the workload begins at 0.
-      parts.clock.after(side.fillMs - parts.clock.nowMs(), () => {
+      const at = (ms: number, run: () => void) => parts.clock.after(ms - parts.clock.nowMs(), run);
+      at(side.fillMs, () => {
         meter.reset();
         for (const time of times?.values() ?? []) time.calls = time.ms = 0;
+      });
+      // The last runs end when nobody calls any more: that is no measure of anything.
+      at(side.fillMs + side.measuredMs, () => {
+        ms = meter.read();
+        for (const [method, time] of times ?? []) times!.set(method, { ...time });
       });
       return metered(parts, meter);
     },
   });
-  return { result, ms: { ...meter.ms } };
+  return { result, ms };
 }
 
 function figuresOf(side: Side, runs: readonly Run[], times: ReadonlyMap<string, MethodTime>): Figures {
   const { name, nodes, functions, fillMs, measuredMs } = side;
   const { result } = runs[0];
-  const decisions = decisionsOf(result, fillMs);
+  const decisions = decisionsOf(result, fillMs, fillMs + measuredMs);
   const all = decisions.acquires + decisions.starts + decisions.removals + decisions.nodes;
   const usOf = (ms: number) => ms * 1_000 / all;
   const least = runs.reduce((best, run) => inController(run) < inController(best) ? run : best);
@@ -112,8 +119,8 @@ function figuresOf(side: Side, runs: readonly Run[], times: ReadonlyMap<string, 
   return {
     ...{ name, nodes, functions, fillMs, measuredMs, decisions },
     callsPerSecond: result.workload.calls.count / (fillMs + measuredMs) * 1_000,
-    nodesHeld: result.nodes.filter(({ releasedMs }) => releasedMs >= result.endMs).length,
-    containers: result.containers.filter(({ removedMs }) => removedMs >= result.endMs).length,
+    nodesHeld: countAt(fillMs + measuredMs, result.nodes.map((node) => [node.reservedMs, node.releasedMs])),
+    containers: countAt(fillMs + measuredMs, result.containers.map((one) => [one.createdMs, one.removedMs])),
     usPerDecision: usOf(inController(least)),
     usPerAcquire: inController(least) * 1_000 / decisions.acquires,
     usPerDecisionOfRuns: runs.map((run) => usOf(inController(run))),
@@ -123,13 +130,17 @@ function figuresOf(side: Side, runs: readonly Run[], times: ReadonlyMap<string, 
   };
 }
 
+function countAt(ms: number, spans: readonly (readonly [from: number, to: number])[]): number {
+  return spans.filter(([from, to]) => from < ms && ms <= to).length;
+}
+
 function inController({ ms }: Run): number {
   return PARTS.reduce((sum, part) => part === "outside" ? sum : sum + ms[part], 0);
 }
 
-/** What was decided from `fromMs` on, as calls, nodes and containers show it. */
-function decisionsOf({ workload, calls, nodes, containers, endMs }: Simulated, fromMs: number): Decisions {
-  const isIn = (atMs: number) => atMs >= fromMs && atMs < endMs;
+/** What was decided from `fromMs` to `toMs`, as calls, nodes and containers show it. */
+function decisionsOf({ workload, calls, nodes, containers }: Simulated, fromMs: number, toMs: number): Decisions {
+  const isIn = (atMs: number) => atMs >= fromMs && atMs < toMs;
   let acquires = 0;
   for (let i = 0; i < workload.calls.count; i++) {
     const isAnswered = calls.outcome[i] !== OUTCOME.unanswered && calls.outcome[i] !== OUTCOME.refused;

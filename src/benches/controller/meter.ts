@@ -45,6 +45,12 @@ export class Meter {
     });
   }
 
+  /** What was added up by now. */
+  read(): Record<Part, number> {
+    this.#enter(this.#part);
+    return { ...this.ms };
+  }
+
   /** Forgets what was added up. */
   reset(): void {
     this.#enter(this.#part);

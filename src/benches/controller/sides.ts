@@ -26,8 +26,8 @@ const large = { name: "large", nodes: 1_000, functions: 20_000 } as const;
 const rateOf = ({ nodes, functions }: { nodes: number; functions: number }) => CALLS_PER_NODE * nodes / functions;
 
 export const SIDES: readonly Side[] = [
-  { ...small, rate: rateOf(small), fillMs: 20_000, measuredMs: 280_000 },
-  { ...large, rate: rateOf(large), fillMs: 20_000, measuredMs: 20_000 },
+  { ...small, rate: rateOf(small), fillMs: 60_000, measuredMs: 280_000 },
+  { ...large, rate: rateOf(large), fillMs: 60_000, measuredMs: 20_000 },
 ];
 
 const smallShort = { ...small, nodes: 4, functions: 5 };

@@ -24,6 +24,7 @@ export class Population {
   #plainKiB = 0;
   /** Nodes that the functions alive would take with a container for each invocation at once. */
   #plainNodes: number;
+  #worth: Worth | undefined;
   #firstMs = Infinity;
   #lastMs = 0;
 
@@ -50,7 +51,11 @@ export class Population {
   /** What waiting and memory cost now. */
   get worth(): Worth {
     const { nodeKiB, startMs } = this;
-    return { ...this.options.weights, functions: this.#alive.size, plainNodes: this.#plainNodes, nodeKiB, startMs };
+    const functions = this.#alive.size, plainNodes = this.#plainNodes, known = this.#worth;
+    // Asked for many times before anything of it changes.
+    const isSame = known?.functions === functions && known.startMs === startMs && known.nodeKiB === nodeKiB &&
+      known.plainNodes === plainNodes;
+    return isSame ? known : this.#worth = { ...this.options.weights, functions, plainNodes, nodeKiB, startMs };
   }
 
   /** Whether the function's next call is to be expected soon enough to keep a container for it. */

@@ -5,7 +5,7 @@ import type { ContainerState } from "./view.ts";
 
 /** Up to so many nodes all are read off on every tick. With more, each is when its stats came, but no more often than this. */
 const NODES_PER_TICK_MAX = 32;
-const PERIOD_MS = 5_000;
+const PERIOD_MS = 10_000;
 
 /**
  * Reads off what nodes and containers have cost since they were read last: now and then, and when one goes. How long is
