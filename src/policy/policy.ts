@@ -71,7 +71,8 @@ export interface Policy {
   nodesWanted?(cluster: ClusterFacts): number;
   /**
    * Which node to give up, by its index, or −1: nothing more is placed on it, what `containersToStart` wants is started
-   * elsewhere, then its containers take no more invocations, and it is released after the last one. Asked on every tick.
+   * elsewhere, then its containers take no more invocations, and it is released after the last one. Asked on every tick,
+   * but not soon after one more was wanted.
    */
   nodeToDrain?(cluster: ClusterFacts): number;
 }

@@ -107,7 +107,13 @@ Deno.test("a policy reserves ahead, and drains: the node takes nothing new, and 
     assertEquals(first.value?.nodeId, "node-2", "the policy has chosen it");
     wanted = 0;
     drained = 1;
-    await clock.advance(100);
+    await clock.advance(500);
+    assertEquals(
+      (await scheduler.listNodes()).map(({ phase }) => phase),
+      ["ready", "ready"],
+      "one was wanted just now",
+    );
+    await clock.advance(1_000);
     drained = -1;
     const second = watch(scheduler.acquire({ requestId: "b", function: spec() }, {}));
     await clock.advance(1_000);
