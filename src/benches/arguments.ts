@@ -1,5 +1,5 @@
 /** What every benchmark is told on its command line. */
-import { parseArgs } from "node:util";
+import { taskArguments } from "../base/task_arguments.ts";
 
 const SECONDS_MAX = 3_600;
 
@@ -11,7 +11,7 @@ export interface BenchArguments {
 
 /** Reads `[--json] [--short] [--seconds S]`; ends the program with 2 where the seconds make no sense. */
 export function benchArguments(defaults: { readonly seconds: number; readonly secondsShort: number }): BenchArguments {
-  const { values } = parseArgs({
+  const { values } = taskArguments({
     options: { json: { type: "boolean" }, short: { type: "boolean" }, seconds: { type: "string" } },
   });
   const { json = false, short = false } = values;

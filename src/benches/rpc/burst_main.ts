@@ -3,7 +3,7 @@
  *
  *     deno run -A src/benches/rpc/burst_main.ts [--json] [--short] [--http2 own|node]
  */
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { HTTP2_SIDES } from "../../rpc/mod.ts";
 import { measurePermits, type PermitsOptions, type PermitsResults } from "./permits.ts";
 
@@ -11,7 +11,7 @@ const ELAPSED_MAX = 1.2, DELAY_MS_MAX = 5;
 const LONG = { acquires: 2_500, permits: 100, executionMs: 50, bursts: 8 };
 const SHORT = { acquires: 300, permits: 20, executionMs: 5, bursts: 2 };
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: { json: { type: "boolean" }, short: { type: "boolean" }, http2: { type: "string", default: "own" } },
 });
 const http2 = HTTP2_SIDES.find((side) => side === values.http2);

@@ -5,7 +5,7 @@
  *
  * Says its address on stdout, answers each line of stdin (`reset` or `figures`) with one, and ends with stdin.
  */
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { MIB } from "../../base/mod.ts";
 import { openThreads } from "../../cli/compose/scheduler_threads.ts";
 import { Closers, systemShared } from "../../cli/compose/shared.ts";
@@ -20,7 +20,7 @@ import { CHANNEL, type Question, type ThreadFigures } from "./server_channel.ts"
 /** Longer than any bench: what is warm stays. */
 const IDLE_MS = 3_600_000;
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: {
     http2: { type: "string", default: "own" },
     nodes: { type: "string", default: "1" },

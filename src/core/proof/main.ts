@@ -4,13 +4,13 @@
  * found, whose steps it prints, or where there are too many states to go through.
  */
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { exploreCase } from "./case.ts";
 import { CASES } from "./cases.ts";
 import { TooManyStates } from "./explore.ts";
 import { loadCore } from "./load.ts";
 
-const { values } = parseArgs({ options: { case: { type: "string" }, threads: { type: "string" } } });
+const { values } = taskArguments({ options: { case: { type: "string" }, threads: { type: "string" } } });
 const cases = values.case === undefined ? CASES : CASES.filter(({ name }) => name === values.case);
 if (cases.length === 0) {
   console.error(`There is no case "${values.case}": ${CASES.map(({ name }) => name).join(", ")}`);

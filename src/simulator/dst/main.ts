@@ -1,6 +1,6 @@
 /** Runs seeds and says which promise was not kept: `--seeds N --from S`, or `--seed S` alone; `--plant NAME` a bug. */
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { PLANTS } from "./plants.ts";
 import { runSeed, type Verdict } from "./run.ts";
 
@@ -25,7 +25,7 @@ function tellViolation({ seed, scenario, violation }: Verdict, plant: string | u
   console.error(`replay it with: deno task dst --seed ${seed}${plant === undefined ? "" : ` --plant ${plant}`}`);
 }
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: {
     seeds: { type: "string" },
     from: { type: "string" },

@@ -3,13 +3,13 @@
  *
  *     deno run -A src/tests/chaos/main.ts [--seconds 60] [--connections 1000] [--seed N]
  */
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { chaos, OWN_SOCKETS_MAX } from "./run.ts";
 
 const MEMORY_GROWTH_MAX = 0.05;
 const LEAVERS = 100;
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: {
     seconds: { type: "string", default: "60" },
     connections: { type: "string", default: "1000" },

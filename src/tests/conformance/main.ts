@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { CONNECT_CONFORMANCE } from "../go_tools.ts";
 import { findTools } from "./tools.ts";
 
@@ -43,7 +43,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
 };
 
-const { values: { only }, positionals: further } = parseArgs({
+const { values: { only }, positionals: further } = taskArguments({
   options: { only: { type: "string" } },
   allowPositionals: true,
 });

@@ -6,12 +6,12 @@
  *     … --break claim       a build broken on purpose, which must be found out
  *     … --json              a line of JSON for each run
  */
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../base/task_arguments.ts";
 import { BROKEN_BUILDS, type BrokenBuild } from "./broken.ts";
 import type { StressReport } from "./run.ts";
 import { supervise } from "./supervise.ts";
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: {
     workers: { type: "string", default: "4" },
     seconds: { type: "string", default: "60" },

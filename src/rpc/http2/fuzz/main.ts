@@ -3,11 +3,11 @@
  * case has its own number; the first that fails is printed with the command that replays it, and the exit code is 1.
  */
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { taskArguments } from "../../../base/task_arguments.ts";
 import { checkInteger, messageOf } from "../../../base/mod.ts";
 import { fuzzCase } from "./fuzzer.ts";
 
-const { values } = parseArgs({
+const { values } = taskArguments({
   options: {
     seed: { type: "string", default: "1" },
     seconds: { type: "string", default: "10" },
