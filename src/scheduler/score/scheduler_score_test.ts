@@ -1,11 +1,12 @@
 /** That a scheduler counts what happens to it, and tells an observer. */
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { MIB, seededRandom, silentLog } from "../../base/mod.ts";
 import { onDemand } from "../../policy/mod.ts";
 import { Scheduler } from "../scheduler.ts";
 import { spec, TEST_CAPACITY, TestCluster, watch, withScheduler } from "../testing.ts";
 import { CALL_NUMBERS, type Observations, type ObservedCall, readCall } from "./observer.ts";
 
+const IDLE = { containerIdleMs: 60_000, nodeIdleMs: 60_000, containersMin: 0, nodesMin: 0 };
 const ended = { durationNanos: 2e9, maxMemoryBytes: 3 * MIB, errorCode: "", errorMessage: "" };
 
 Deno.test("waits, runs, starts, idle warmth and node time of a function add up", () =>
@@ -32,6 +33,22 @@ Deno.test("waits, runs, starts, idle warmth and node time of a function add up",
     assertAlmostEquals(containers.starting.seconds, 0.5, 0.1);
     assertAlmostEquals(containers.busy.seconds, 2, 0.1);
     assertAlmostEquals(containers.idle.gibSeconds, 5 / 8, 0.02);
+  }));
+
+Deno.test("with many nodes held containers are read off with their nodes' stats, some seconds late", () =>
+  withScheduler(async ({ scheduler, clock, cluster }) => {
+    await clock.advance(10_000);
+    assertEquals(cluster.held.size, 40);
+    const grant = watch(scheduler.acquire({ requestId: "a", function: spec("hello", { timeoutMs: 60_000 }) }, {}));
+    await clock.advance(40_500);
+    await scheduler.release({ ...ended, requestId: "a", containerId: grant.value!.containerId });
+    const { containers: { starting, busy, idle } } = (await scheduler.score()).all;
+    assertAlmostEquals(starting.seconds + busy.seconds + idle.seconds, 40.5, 0.1);
+    assert(busy.seconds > 28, `busy for ${busy.seconds} of 40 s`);
+  }, {
+    cluster: new TestCluster({ nodes: 40 }),
+    capacity: { nodes: 64 },
+    policy: { ...onDemand(IDLE), nodesWanted: () => 40 },
   }));
 
 Deno.test("an acquire that nobody waits for any more is counted with the time that it waited", () =>

@@ -1,5 +1,5 @@
 /**
- * What the live score costs the controller, with 1,000 functions and 2,000 containers on 40 nodes: the ticks' reading of
+ * What the live score costs the controller, with 1,000 functions and 2,000 containers on 40 nodes: the reading of
  * nodes and containers, what is counted for one acquire and its run, and what whoever asks has to wait for.
  */
 import { MIB, seededRandom, silentLog } from "../../base/mod.ts";
@@ -59,7 +59,7 @@ const decision = { outcome: Outcome.warm, waitedMicros: 0 } as Decision;
 const run = { micros: 10_000, kib: 30 * MIB / 1_024, inFlight: 1 } as EndedRun;
 let nowMs = 0, next = 0;
 
-Deno.bench("read off 40 nodes and 2,000 containers, once in 100 ms", () => meter.read(nowMs += 100));
+Deno.bench("read off 40 nodes and 2,000 containers", () => meter.read(nowMs += 100));
 
 Deno.bench("count one acquire and its run", () => {
   const fn = functions[next++ % FUNCTIONS];
