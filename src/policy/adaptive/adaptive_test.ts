@@ -179,6 +179,23 @@ Deno.test("adaptive looks at a few hundred functions in a tick at most, and at e
   assertEquals(new Set(ticks.flat()).size, 625);
 });
 
+Deno.test("adaptive keeps what was called once shorter the more functions there are, those let go counted as well", () => {
+  const keepsFor = (functions: number) => {
+    const policy = adaptive();
+    const call = (id: number, atMs: number) =>
+      policy.arrived!({ ...fn, id }, { atMs, waitedMs: 0, waitingBefore: 0, isCold: true });
+    for (let id = 1; id <= functions; id++) call(id, 0);
+    // By now all of them are let go.
+    for (let tick = 0; tick < 10; tick++) policy.functionsToServe!(1e6);
+    call(0, 1e6);
+    policy.ended!(fn, { atMs: 1e6, durationMs: 50, memoryKiB: MIB_KIB, inFlight: 1, container: 1 });
+    const keeps = (idleMs: number) =>
+      policy.keepContainer({ function: fn, nowMs: 1e6 + idleMs, idleMs, warm: 1, onNode: 1, nodes: 1 });
+    return [29_000, 31_000, 299_000, 301_000].filter(keeps).length;
+  };
+  assertEquals([keepsFor(2_000), keepsFor(10)], [1, 3]);
+});
+
 Deno.test("adaptive lets containers go when a function's rhythm is over", () => {
   const policy = adaptive({ holdKiBMs: 0 });
   const lastMs = tellRounds(policy, 2, () => 200);

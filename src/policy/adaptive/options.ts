@@ -123,7 +123,7 @@ export const DEFAULT_ADAPTIVE_OPTIONS: AdaptiveOptions = {
   holdKiBMs: 8_000_000 * KIB_OF_MIB,
   unknownHoldMsMax: 300_000,
   unknownHoldFunctions: 100,
-  unknownHoldMsMany: 90_000,
+  unknownHoldMsMany: 30_000,
   holdGaps: 6,
   holdMsMax: 3_600_000,
   evictStarts: 10,

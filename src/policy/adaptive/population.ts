@@ -5,6 +5,8 @@ import type { Worth } from "./worth.ts";
 
 /** Functions looked at in a tick: with more of them each has its turn in one of the next. */
 const FUNCTIONS_PER_TICK = 250;
+/** A function that was not called for so long counts no more among those that response times are the mean of. */
+const COUNTED_MS = 3_600_000;
 /** Memory of a node before one is known, in KiB. */
 const NODE_KIB_DEFAULT = 3_072 * 1_024;
 /** How much of a new start's length goes into what a start is taken to last. */
@@ -17,6 +19,8 @@ export class Population {
   nodeKiB = NODE_KIB_DEFAULT;
   startMs: number;
   readonly #alive = new Set<Learnt>();
+  /** Those called not long ago, the longest ago first: the mean of response times goes over them. */
+  readonly #called = new Set<Learnt>();
   /** Those let go whose next round is known, by the moment at which their containers are to be started. */
   readonly #due = new DueQueue<Learnt>();
   /** Those alive that the ticks have not come to yet, and what those before them would take with a plain scheduler. */
@@ -37,6 +41,8 @@ export class Population {
     this.#firstMs = Math.min(this.#firstMs, atMs);
     this.#lastMs = Math.max(this.#lastMs, atMs);
     this.#alive.add(fn);
+    this.#called.delete(fn);
+    this.#called.add(fn);
   }
 
   started(ms: number): void {
@@ -46,12 +52,13 @@ export class Population {
   forget(fn: Learnt): void {
     fn.isForgotten = true;
     this.#alive.delete(fn);
+    this.#called.delete(fn);
   }
 
   /** What waiting and memory cost now. */
   get worth(): Worth {
     const { nodeKiB, startMs } = this;
-    const functions = this.#alive.size, plainNodes = this.#plainNodes, known = this.#worth;
+    const functions = this.#called.size, plainNodes = this.#plainNodes, known = this.#worth;
     // Asked for many times before anything of it changes.
     const isSame = known?.functions === functions && known.startMs === startMs && known.nodeKiB === nodeKiB &&
       known.plainNodes === plainNodes;
@@ -66,6 +73,10 @@ export class Population {
   /** Those alive, or at most so many of them that a tick can look at, of which enough is known to serve them ahead. */
   toServe(nowMs: number): number[] {
     this.#wake(nowMs);
+    for (const fn of this.#called) {
+      if (nowMs - fn.rhythm.lastMs < COUNTED_MS) break;
+      this.#called.delete(fn);
+    }
     const ids: number[] = [];
     this.#rest ??= this.#alive.values();
     for (let n = 0; n < FUNCTIONS_PER_TICK; n++) {
