@@ -6,11 +6,12 @@ const JSON_BYTES_MAX = 64 * KIB;
 
 /**
  * Ends a request whose answer nobody wants any more. Deno sends one again by itself whose reused connection broke, this
- * way as well (denoland/deno#36786): the function would run a second time.
+ * way as well (denoland/deno#36786): the function would run a second time. Without a reason: where the answer has just
+ * come whole, its connection would fail with it, to which nobody listens any more, and that ends the process.
  */
-export function giveUp(request: http.ClientRequest, reason?: Error): void {
+export function giveUp(request: http.ClientRequest): void {
   request.reusedSocket = false;
-  request.destroy(reason);
+  request.destroy();
 }
 
 /** HTTP/1.1 to one container over its unix socket, with connections kept alive. */
@@ -31,7 +32,7 @@ export class Channel {
   async json(method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const request = this.open(method, path, {});
-    const onAbort = () => giveUp(request, new Error("no answer in time"));
+    const onAbort = () => giveUp(request);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -46,6 +47,8 @@ export class Channel {
         if (text.length > JSON_BYTES_MAX) throw new Error("its answer is too long");
       }
       return JSON.parse(text);
+    } catch (error) {
+      throw signal.aborted ? new Error("no answer in time", { cause: error }) : error;
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
