@@ -25,6 +25,7 @@ import type { AgentStats } from "./stats.ts";
 
 /** Containers on one node, whatever their memory: a bound for what a wrong scheduler could start. */
 const CONTAINERS_MAX = 4_096;
+const NOBODY = { accountId: "", ...NO_OWNER };
 
 /** What a node agent is made of. */
 export interface NodeAgentOptions {
@@ -67,8 +68,7 @@ export class NodeAgent {
   readonly #byRequest = new Map<string, Entry>();
   readonly #logs = new ContainerLogs();
   readonly #guard: MemoryGuard;
-  #accountId = "";
-  #owner = NO_OWNER;
+  #owner = NOBODY;
   #liveId = newId();
   #closed = false;
 
@@ -109,13 +109,12 @@ export class NodeAgent {
    */
   reserve({ accountId, ownerId, ownerEpoch }: NodeOwner & { readonly accountId: string }): void {
     this.#checkOpen();
-    const owner = { ownerId, ownerEpoch };
+    const owner = { accountId, ownerId, ownerEpoch };
     if (!supersedes(owner, this.#owner)) {
       const found =
         `owner_epoch is ${ownerEpoch}, but the scheduler that holds this node has ${this.#owner.ownerEpoch}`;
       throw new PlatformError("failed_precondition", found);
     }
-    this.#accountId = accountId;
     this.#owner = owner;
   }
 
@@ -203,7 +202,6 @@ export class NodeAgent {
     const sum = (of: (container: typeof containers[number]) => number) => containers.reduce((s, c) => s + of(c), 0);
     return {
       liveId: this.#liveId,
-      accountId: this.#accountId,
       ...this.#owner,
       totalMemoryBytes: this.#options.memoryBytes,
       memoryUsageBytes: sum((container) => container.memoryUsageBytes),
@@ -222,8 +220,7 @@ export class NodeAgent {
 
   /** Removes every container, forgets the owner; the answer is the new live id. */
   async reset(): Promise<string> {
-    this.#accountId = "";
-    this.#owner = NO_OWNER;
+    this.#owner = NOBODY;
     await this.#removeAll();
     return this.#liveId = newId();
   }

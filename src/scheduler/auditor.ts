@@ -58,8 +58,7 @@ export class Auditor {
     const port = dial(lease);
     try {
       const call = { timeoutMs: options.callTimeoutMs, signal: closing };
-      const owner = await port.getStats({ requestId: newRequestId() }, call);
-      return owner.ownerId === "" || owner.ownerId === options.ownerId || this.nodes.hasSucceeded(owner);
+      return !this.nodes.isAnothers(await port.getStats({ requestId: newRequestId() }, call));
     } catch {
       // A node that is gone is the resource manager's to notice.
       return false;

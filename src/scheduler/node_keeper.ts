@@ -71,8 +71,12 @@ export class NodeKeeper {
     const withRoom = this.withRoom(fn);
     if (withRoom.length === 0) return "another";
     for (const { node } of fn.containers) this.facts[node.slot].ofFunction++;
-    const chosen = choose(withRoom.map(({ slot }) => this.facts[slot]));
-    for (const { node } of fn.containers) this.facts[node.slot].ofFunction = 0;
+    let chosen;
+    try {
+      chosen = choose(withRoom.map(({ slot }) => this.facts[slot]));
+    } finally {
+      for (const { node } of fn.containers) this.facts[node.slot].ofFunction = 0;
+    }
     if (chosen === "another" || chosen === "none") return chosen;
     const node = withRoom[chosen];
     assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
@@ -217,9 +221,10 @@ export class NodeKeeper {
     }
   }
 
-  /** Whether a node's owner is a scheduler that this one has succeeded. */
-  hasSucceeded({ ownerId, ownerEpoch }: NodeOwner): boolean {
-    return ownerId !== this.context.options.ownerId && ownerEpoch > 0 && ownerEpoch < this.epoch;
+  /** Whether a node is another scheduler's, as far as is known one that this one has not succeeded. */
+  isAnothers({ ownerId, ownerEpoch }: NodeOwner): boolean {
+    const isSucceeded = ownerEpoch > 0 && ownerEpoch < this.epoch;
+    return ownerId !== "" && ownerId !== this.context.options.ownerId && !isSucceeded;
   }
 
   private async claim(port: NodePort, call: CallOptions): Promise<void> {

@@ -2,6 +2,7 @@ import { assert } from "../base/mod.ts";
 import { chargeMinKiB, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, FunctionRecord } from "./state.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Functions looked at on one tick whose containers could not be charged all of it. */
 const RETRIES_PER_TICK = 16;
@@ -46,11 +47,9 @@ export class Shaper {
 
   /** Tries again where a node had no more to give; of many for some, others each time. */
   retry(): void {
-    for (const fn of [...this.undercharged].slice(0, RETRIES_PER_TICK)) {
+    for (const fn of takeTurns(this.undercharged, RETRIES_PER_TICK)) {
       if (this.context.state.functionBySlot[fn.slot] === fn) this.shape(fn);
       else this.undercharged.delete(fn);
-      // Stands behind the others next time.
-      if (this.undercharged.size > RETRIES_PER_TICK && this.undercharged.delete(fn)) this.undercharged.add(fn);
     }
   }
 

@@ -9,6 +9,7 @@ import type { NodeKeeper } from "./node_keeper.ts";
 import type { Remover } from "./remover.ts";
 import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
 import type { Shaper } from "./shaper.ts";
+import { takeTurns } from "./turns.ts";
 
 /** After a start that failed for the function's own fault: no new try for so long, twice that each time, up to 5 s. */
 const BROKEN_PAUSE_MS = 200;
@@ -102,12 +103,7 @@ export class Starter {
 
   /** Looks after the nodes that are being drained; of many after some, others each time. */
   evacuateSome(): void {
-    const { draining } = this.nodes;
-    for (const node of [...draining].slice(0, EVACUATIONS_PER_TICK)) {
-      this.evacuate(node);
-      // Stands behind the others next time.
-      if (draining.size > EVACUATIONS_PER_TICK && draining.delete(node)) draining.add(node);
-    }
+    for (const node of takeTurns(this.nodes.draining, EVACUATIONS_PER_TICK)) this.evacuate(node);
   }
 
   /**

@@ -71,8 +71,7 @@ export class StatsKeeper {
     if (node.gone) return;
     if (report.ownerId !== "" && report.ownerId !== options.ownerId) {
       // A claim of its predecessor that comes late takes an agent that was started anew: nobody else gives it back.
-      const then = this.nodes.hasSucceeded(report) ? "release" : "keep";
-      return this.nodes.lose(node, "another scheduler owns it", then);
+      return this.nodes.lose(node, "another scheduler owns it", this.nodes.isAnothers(report) ? "keep" : "release");
     }
     if (report.liveId !== node.liveId) return this.nodes.lose(node, "it was started anew", "release");
     node.answeredMs = clock.nowMs();
