@@ -1,4 +1,4 @@
-/** What every room may use: assertions, time, randomness, errors, limits, histograms, logs. It imports nothing. */
+/** What every room may use: assertions, time, randomness, errors, limits, histograms, logs, rows of numbers. It imports nothing. */
 export * from "./assert.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
@@ -10,3 +10,4 @@ export * from "./function.ts";
 export * from "./invocation.ts";
 export * from "./ownership.ts";
 export * from "./retry.ts";
+export * from "./rows.ts";

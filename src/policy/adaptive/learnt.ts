@@ -1,11 +1,11 @@
-import { LEASE_GRACE_MS } from "../../base/mod.ts";
+import { LEASE_GRACE_MS, partOf, type Row } from "../../base/mod.ts";
 import type { Arrival, ContainerUsage, FunctionDemand, FunctionFacts, RunFacts } from "../policy.ts";
-import { ConcurrencySeen } from "./concurrency_seen.ts";
-import { type ContainerMemory, MemoryNeed } from "./memory_need.ts";
+import { ConcurrencySeen, SEEN_CELLS } from "./concurrency_seen.ts";
+import { type ContainerMemory, MEMORY_CELLS, MemoryNeed } from "./memory_need.ts";
 import type { AdaptiveOptions } from "./options.ts";
-import { ProcessorNeed } from "./processor_need.ts";
-import { Rhythm } from "./rhythm.ts";
-import { Slowdown } from "./slowdown.ts";
+import { PROCESSOR_CELLS, ProcessorNeed } from "./processor_need.ts";
+import { Rhythm, RHYTHM_CELLS } from "./rhythm.ts";
+import { Slowdown, SLOWDOWN_CELLS } from "./slowdown.ts";
 import { containersWorth, keepMsWorth, type Worth } from "./worth.ts";
 
 /** The least weight of a new run in the mean duration. */
@@ -20,86 +20,134 @@ const MOVE_PAUSE_MS = 500;
 const MOVE_PAUSE_GROWTH = 1.2;
 const MOVE_PAUSE_MS_MAX = 60_000;
 
+/**
+ * Cells of a function's row. Its own: invocations running; when one was answered last; until when a round of calls is
+ * expected that containers were started ahead of; ends of runs and their mean duration; arrivals and the most at once;
+ * containers there are and what each was charged, as the scheduler told at the last look; when that was; since when
+ * somebody waits, and since when more containers are wanted than can be started (Infinity: not so); moves and when the
+ * next one may be; invocations at once that are known not to fit; when it was counted
+ * among those called lately.
+ */
+const RUNNING = 0, MOVED_ON = 1, EXPECTED_UNTIL = 2, RUNS = 3, MEAN = 4, ARRIVALS = 5, MOST_AT_ONCE = 6, HAVE = 7;
+const CHARGED = 8,
+  LOOKED = 9,
+  WAITING_SINCE = 10,
+  STUCK_SINCE = 11,
+  MOVES = 12,
+  NEXT_MOVE = 13,
+  TOO_MANY = 14,
+  COUNTED = 15;
+/**
+ * What follows from all of that, until more is learnt, since it is asked for far more often than that: the concurrency
+ * and whether runs slow one another down; the containers worth their memory, and until when that holds.
+ */
+const CONCURRENCY = 16, IS_SLOWED = 17, WORTH = 18, WORTH_UNTIL = 19;
+/** Then its parts. */
+const RHYTHM = 20, SEEN = RHYTHM + RHYTHM_CELLS, PROCESSOR = SEEN + SEEN_CELLS, MEMORY = PROCESSOR + PROCESSOR_CELLS;
+const SLOWDOWN = MEMORY + MEMORY_CELLS;
+export const LEARNT_CELLS = SLOWDOWN + SLOWDOWN_CELLS;
+
+/** Of the cell for the concurrency: nothing was concluded since something was learnt. */
+const OPEN = 0;
+/** Of the cell for whether runs slow one another down. */
+const UNKNOWN = -1;
+
 /** What the policy knows of one function, all of it from its own invocations in this life of the scheduler. */
 export class Learnt {
   readonly seen: ConcurrencySeen;
   readonly rhythm: Rhythm;
+  readonly #cells: Float64Array;
+  readonly #at: number;
   readonly #memory: MemoryNeed;
   readonly #processor: ProcessorNeed;
-  readonly #slowdown = new Slowdown();
-  /** As the scheduler told when it was looked at last: containers there are, and what each was charged. */
-  have = 0;
-  chargedKiB = 0;
+  readonly #slowdown: Slowdown;
   isForgotten = false;
-  /** Until when a round of calls is expected that containers were started ahead of. */
-  expectedUntilMs = -Infinity;
-  #runs = 0;
-  #meanMs = 0;
-  #running = 0;
-  #arrivals = 0;
-  #mostAtOnce = 0;
-  #movedOnMs = -Infinity;
-  #waitingSinceMs: number | undefined;
-  /** Since when more containers are wanted than can be started, as of the last look. */
-  #stuckSinceMs: number | undefined;
-  #lookedMs = -Infinity;
-  #moves = 0;
-  #nextMoveMs = -Infinity;
-  /** Invocations at once that are known not to fit. */
-  #tooMany = Infinity;
-  /** What follows from all of that, until more is learnt: it is asked for far more often than that. */
-  #concluded: { readonly isSlowed: boolean | undefined; readonly concurrency: number } | undefined;
-  #worthwhile: { readonly containers: number; readonly untilMs: number } | undefined;
+  /** Whether its next call is expected, as of the last look: the population's own note. */
+  isWatched = false;
 
-  constructor(readonly facts: FunctionFacts, private readonly options: AdaptiveOptions, common: ContainerMemory) {
-    this.seen = new ConcurrencySeen(options.memoryArrivals);
-    this.rhythm = new Rhythm(options.roundGapMs);
-    this.#memory = new MemoryNeed(common);
-    this.#processor = new ProcessorNeed(facts.memoryKiB);
+  constructor(
+    readonly facts: FunctionFacts,
+    readonly row: Row,
+    private readonly options: AdaptiveOptions,
+    common: ContainerMemory,
+  ) {
+    const { cells, at } = row;
+    this.#cells = cells;
+    this.#at = at;
+    cells.fill(0, at, at + RHYTHM);
+    for (const cell of [MOVED_ON, EXPECTED_UNTIL, LOOKED, NEXT_MOVE, COUNTED, WORTH_UNTIL]) {
+      cells[at + cell] = -Infinity;
+    }
+    for (const cell of [WAITING_SINCE, STUCK_SINCE, TOO_MANY]) cells[at + cell] = Infinity;
+    this.seen = new ConcurrencySeen(partOf(row, SEEN), options.memoryArrivals);
+    this.rhythm = new Rhythm(partOf(row, RHYTHM), options.roundGapMs);
+    this.#memory = new MemoryNeed(partOf(row, MEMORY), common);
+    this.#processor = new ProcessorNeed(partOf(row, PROCESSOR), facts.memoryKiB);
+    this.#slowdown = new Slowdown(partOf(row, SLOWDOWN));
   }
 
   arrived({ atMs, waitedMs, waitingBefore }: Arrival): void {
-    this.#worthwhile = undefined;
+    const cells = this.#cells, at = this.#at;
+    cells[at + WORTH_UNTIL] = -Infinity;
     this.#forgetLost(atMs);
-    const atOnce = waitingBefore + this.#running + 1;
+    const atOnce = waitingBefore + cells[at + RUNNING] + 1;
     this.seen.add(atOnce);
-    this.#mostAtOnce = Math.max(this.#mostAtOnce, atOnce);
-    this.#running++;
-    this.#arrivals++;
-    this.#movedOnMs = atMs + waitedMs;
+    cells[at + MOST_AT_ONCE] = Math.max(cells[at + MOST_AT_ONCE], atOnce);
+    cells[at + RUNNING]++;
+    cells[at + ARRIVALS]++;
+    cells[at + MOVED_ON] = atMs + waitedMs;
     this.rhythm.arrived(atMs);
   }
 
   ended({ atMs, durationMs, memoryKiB, failure, inFlight, container }: RunFacts): void {
-    this.#running = Math.max(0, this.#running - 1);
-    this.#worthwhile = undefined;
+    const cells = this.#cells, at = this.#at;
+    cells[at + RUNNING] = Math.max(0, cells[at + RUNNING] - 1);
+    cells[at + WORTH_UNTIL] = -Infinity;
     if (failure === "out_of_memory") {
       // What was too much once is never tried again.
-      this.#tooMany = Math.min(this.#tooMany, Math.max(2, Math.min(inFlight, this.concurrency())));
-      this.#concluded = undefined;
+      cells[at + TOO_MANY] = Math.min(cells[at + TOO_MANY], Math.max(2, Math.min(inFlight, this.concurrency())));
+      cells[at + CONCURRENCY] = OPEN;
       return;
     }
-    this.#concluded = undefined;
-    this.#runs++;
+    cells[at + CONCURRENCY] = OPEN;
+    cells[at + RUNS]++;
     this.#processor.ended();
-    this.#meanMs += (durationMs - this.#meanMs) * Math.max(1 / this.#runs, NEW_RUN_WEIGHT);
+    cells[at + MEAN] += (durationMs - cells[at + MEAN]) * Math.max(1 / cells[at + RUNS], NEW_RUN_WEIGHT);
     this.#memory.ended(memoryKiB, this.#slowdown.add(container, atMs, durationMs, inFlight));
   }
 
   measured(usage: ContainerUsage): void {
-    this.#concluded = undefined;
+    this.#cells[this.#at + CONCURRENCY] = OPEN;
     this.#processor.measured(usage);
     this.#memory.measured(usage);
   }
 
+  /** Containers there are, as the scheduler told at the last look. */
+  get have(): number {
+    return this.#cells[this.#at + HAVE];
+  }
+
+  /** When it was counted among the functions called lately: the population's own note. */
+  get countedMs(): number {
+    return this.#cells[this.#at + COUNTED];
+  }
+  set countedMs(ms: number) {
+    this.#cells[this.#at + COUNTED] = ms;
+  }
+
+  /** A round of calls is expected until `untilMs`, and containers are started ahead of it. */
+  expect(untilMs: number): void {
+    this.#cells[this.#at + EXPECTED_UNTIL] = untilMs;
+  }
+
   /** Whether enough runs were seen to conclude anything. */
   get isKnown(): boolean {
-    return this.#runs >= this.options.runsMin;
+    return this.#cells[this.#at + RUNS] >= this.options.runsMin;
   }
 
   /** Mean duration of its runs, in milliseconds. */
   get meanMs(): number {
-    return this.#meanMs;
+    return this.#cells[this.#at + MEAN];
   }
 
   /**
@@ -107,17 +155,21 @@ export class Learnt {
    * milliseconds: its run, and its part of the starts.
    */
   plainMs(startMs: number): number {
-    return this.#meanMs + startMs * this.#mostAtOnce / Math.max(this.#arrivals, this.options.plainArrivals);
+    const mostAtOnce = this.#cells[this.#at + MOST_AT_ONCE], arrivals = this.#cells[this.#at + ARRIVALS];
+    return this.meanMs + startMs * mostAtOnce / Math.max(arrivals, this.options.plainArrivals);
   }
 
   /** Whether its runs slow one another down in a container; undefined where that is not known. */
   get isSlowedBySharing(): boolean | undefined {
-    return this.#conclusions.isSlowed;
+    if (this.#cells[this.#at + CONCURRENCY] === OPEN) this.#conclude();
+    const isSlowed = this.#cells[this.#at + IS_SLOWED];
+    return isSlowed === UNKNOWN ? undefined : isSlowed === 1;
   }
 
   /** Invocations that one of its containers should take at once. */
   concurrency(): number {
-    return this.#conclusions.concurrency;
+    if (this.#cells[this.#at + CONCURRENCY] === OPEN) this.#conclude();
+    return this.#cells[this.#at + CONCURRENCY];
   }
 
   /** Memory that one of its containers will hold at most, as far as is known, in KiB. */
@@ -130,15 +182,17 @@ export class Learnt {
 
   /** Containers that are worth their memory; looked at anew with every call, and now and then without. */
   containersWorth(worth: Worth, nowMs: number): number {
-    if (this.#worthwhile === undefined || nowMs >= this.#worthwhile.untilMs) {
-      this.#worthwhile = { containers: containersWorth(this, worth), untilMs: nowMs + WORTH_MS };
+    const cells = this.#cells, at = this.#at;
+    if (nowMs >= cells[at + WORTH_UNTIL]) {
+      cells[at + WORTH] = containersWorth(this, worth);
+      cells[at + WORTH_UNTIL] = nowMs + WORTH_MS;
     }
-    return this.#worthwhile.containers;
+    return cells[at + WORTH];
   }
 
   /** Memory that one container costs: what it is charged may be more than it needs. */
   costKiB(): number {
-    return Math.max(this.needKiB(), this.chargedKiB);
+    return Math.max(this.needKiB(), this.#cells[this.#at + CHARGED]);
   }
 
   /**
@@ -146,18 +200,26 @@ export class Learnt {
    * mean, or where none has ended yet.
    */
   stalledMs({ waiting, nowMs }: FunctionDemand): number {
-    if (waiting === 0) this.#waitingSinceMs = undefined;
-    else this.#waitingSinceMs ??= nowMs;
-    return nowMs - Math.max(this.#waitingSinceMs ?? nowMs, this.#movedOnMs);
+    const cells = this.#cells, at = this.#at;
+    if (waiting === 0) cells[at + WAITING_SINCE] = Infinity;
+    const sinceMs = Math.min(cells[at + WAITING_SINCE], nowMs);
+    if (waiting > 0) cells[at + WAITING_SINCE] = sinceMs;
+    return nowMs - Math.max(sinceMs, cells[at + MOVED_ON]);
+  }
+
+  /** Notes what is told of its containers before anything is concluded from it. */
+  charged(kib: number): void {
+    this.#cells[this.#at + CHARGED] = kib;
   }
 
   /** Notes whether more containers are wanted than can be started, and how many there are. */
   looked({ nowMs, warm, starting }: FunctionDemand, missing: number): void {
+    const cells = this.#cells, at = this.#at;
     const have = warm + starting;
-    if (missing === 0 || starting > 0 || have !== this.have) this.#stuckSinceMs = undefined;
-    else this.#stuckSinceMs ??= nowMs;
-    this.#lookedMs = nowMs;
-    this.have = have;
+    const isServed = missing === 0 || starting > 0 || have !== cells[at + HAVE];
+    cells[at + STUCK_SINCE] = isServed ? Infinity : Math.min(cells[at + STUCK_SINCE], nowMs);
+    cells[at + LOOKED] = nowMs;
+    cells[at + HAVE] = have;
   }
 
   /**
@@ -165,8 +227,8 @@ export class Learnt {
    * started: then nobody need wait longer than a start.
    */
   waitEachMs(stuckMs: number): number {
-    const isStuck = this.#stuckSinceMs !== undefined && this.#lookedMs - this.#stuckSinceMs > stuckMs;
-    return isStuck && this.isKnown && this.have > 0 ? this.#meanMs / (this.have * this.concurrency()) : 0;
+    const isStuck = this.#cells[this.#at + LOOKED] - this.#cells[this.#at + STUCK_SINCE] > stuckMs;
+    return isStuck && this.isKnown && this.have > 0 ? this.meanMs / (this.have * this.concurrency()) : 0;
   }
 
   /**
@@ -175,7 +237,7 @@ export class Learnt {
    */
   isAlive(nowMs: number, worth: Worth, lifeMs: number): boolean {
     this.#forgetLost(nowMs);
-    if (this.#running > 0 || nowMs < this.expectedUntilMs) return true;
+    if (this.#cells[this.#at + RUNNING] > 0 || nowMs < this.#cells[this.#at + EXPECTED_UNTIL]) return true;
     return nowMs - this.rhythm.lastMs < this.#holdMs(worth, lifeMs);
   }
 
@@ -185,20 +247,23 @@ export class Learnt {
    */
   mayMove(onNode: number, warm: number, nodes: number, nowMs: number): boolean {
     if (!this.isSlowedBySharing || onNode <= Math.ceil(warm / nodes) + this.options.moveSlack) return false;
-    if (nowMs < this.#nextMoveMs) return false;
-    this.#nextMoveMs = nowMs + Math.min(MOVE_PAUSE_MS * MOVE_PAUSE_GROWTH ** this.#moves++, MOVE_PAUSE_MS_MAX);
+    const cells = this.#cells, at = this.#at;
+    if (nowMs < cells[at + NEXT_MOVE]) return false;
+    const pauseMs = Math.min(MOVE_PAUSE_MS * MOVE_PAUSE_GROWTH ** cells[at + MOVES]++, MOVE_PAUSE_MS_MAX);
+    cells[at + NEXT_MOVE] = nowMs + pauseMs;
     return true;
   }
 
   /** Runs whose end nobody told: none is under way longer than its time. */
   #forgetLost(nowMs: number): void {
-    if (nowMs - this.#movedOnMs > this.facts.timeoutMs + LEASE_GRACE_MS) this.#running = 0;
+    const cells = this.#cells, at = this.#at;
+    if (nowMs - cells[at + MOVED_ON] > this.facts.timeoutMs + LEASE_GRACE_MS) cells[at + RUNNING] = 0;
   }
 
-  get #conclusions() {
-    if (this.#concluded) return this.#concluded;
+  #conclude(): void {
     const isSlowed = this.#findSlowed();
-    return this.#concluded = { isSlowed, concurrency: this.#findConcurrency(isSlowed) };
+    this.#cells[this.#at + IS_SLOWED] = isSlowed === undefined ? UNKNOWN : Number(isSlowed);
+    this.#cells[this.#at + CONCURRENCY] = this.#findConcurrency(isSlowed);
   }
 
   #findSlowed(): boolean | undefined {
@@ -219,7 +284,7 @@ export class Learnt {
     const { fillMax, concurrencyMax, trialConcurrency } = this.options;
     if (!this.isKnown || !this.#memory.isKnown || isSlowed) return 1;
     const fits = this.#memory.fitsIn(this.facts.memoryKiB * fillMax);
-    const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#tooMany - 1);
+    const most = Math.min(fits, this.facts.concurrencyMax, concurrencyMax, this.#cells[this.#at + TOO_MANY] - 1);
     return Math.max(1, isSlowed === undefined ? Math.min(most, trialConcurrency) : most);
   }
 

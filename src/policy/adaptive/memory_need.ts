@@ -1,3 +1,4 @@
+import type { Row } from "../../base/mod.ts";
 import type { ContainerUsage } from "../policy.ts";
 
 /** No run is taken to need less, in KiB. */
@@ -26,43 +27,54 @@ export class ContainerMemory {
   }
 }
 
+/**
+ * Cells, all in KiB: the least that was measured with nothing in flight (what was in flight a moment ago may be measured
+ * with it), the most that a container was measured to hold, the most that a run told, and as a part of that for each that
+ * was in the container.
+ */
+const LEAST_IDLE = 0, MOST = 1, TOLD = 2, TOLD_EACH = 3;
+export const MEMORY_CELLS = 4;
+
 /** How much memory a function's containers need: what they hold idle, and more for each invocation. */
 export class MemoryNeed {
-  /** The least that was measured with nothing in flight: what was in flight a moment ago may be measured with it. */
-  #leastIdleKiB = Infinity;
-  /** The most that a container was measured to hold. */
-  #mostKiB = 0;
-  /** The most that a run told; and as a part of that for each that was in the container. */
-  #toldKiB = 0;
-  #toldEachKiB = 0;
+  readonly #cells: Float64Array;
+  readonly #at: number;
 
-  constructor(private readonly common: ContainerMemory) {}
+  constructor({ cells, at }: Row, private readonly common: ContainerMemory) {
+    this.#cells = cells;
+    this.#at = at;
+    cells.fill(0, at, at + MEMORY_CELLS);
+    cells[at + LEAST_IDLE] = Infinity;
+  }
 
   /** A run told `kib`, with `level` at once in its container; 0 says nothing. */
   ended(kib: number, level: number): void {
     if (kib <= 0) return;
-    this.#toldKiB = Math.max(this.#toldKiB, kib);
-    this.#toldEachKiB = Math.max(this.#toldEachKiB, kib / level);
-    if (this.#leastIdleKiB < Infinity) this.common.told(kib, this.#leastIdleKiB);
+    const cells = this.#cells, at = this.#at;
+    cells[at + TOLD] = Math.max(cells[at + TOLD], kib);
+    cells[at + TOLD_EACH] = Math.max(cells[at + TOLD_EACH], kib / level);
+    if (cells[at + LEAST_IDLE] < Infinity) this.common.told(kib, cells[at + LEAST_IDLE]);
   }
 
   measured({ memoryKiB, inFlight }: ContainerUsage): void {
     if (memoryKiB <= 0) return;
-    this.#mostKiB = Math.max(this.#mostKiB, memoryKiB);
-    if (inFlight > 0 || memoryKiB >= this.#leastIdleKiB) return;
-    this.#leastIdleKiB = memoryKiB;
+    const cells = this.#cells, at = this.#at;
+    cells[at + MOST] = Math.max(cells[at + MOST], memoryKiB);
+    if (inFlight > 0 || memoryKiB >= cells[at + LEAST_IDLE]) return;
+    cells[at + LEAST_IDLE] = memoryKiB;
     this.common.idleKiB = Math.max(this.common.idleKiB ?? 0, memoryKiB);
   }
 
   /** Whether anything can be concluded: a run has told its memory, and idle containers were measured, any function's. */
   get isKnown(): boolean {
-    return this.#toldKiB > 0 && this.common.idleKiB !== undefined;
+    return this.#cells[this.#at + TOLD] > 0 && this.common.idleKiB !== undefined;
   }
 
   /** What a container needs for `atOnce` invocations, in KiB. */
   needKiB(atOnce: number): number {
-    const mostKiB = this.common.isContainersTold ? Math.max(this.#mostKiB, this.#toldKiB) : this.#mostKiB;
-    return Math.max(mostKiB, this.#idleKiB + this.#ownKiB * atOnce);
+    const mostKiB = this.#cells[this.#at + MOST], toldKiB = this.#cells[this.#at + TOLD];
+    const heldKiB = this.common.isContainersTold ? Math.max(mostKiB, toldKiB) : mostKiB;
+    return Math.max(heldKiB, this.#idleKiB + this.#ownKiB * atOnce);
   }
 
   /** Invocations at once that `kib` are enough for. */
@@ -71,10 +83,11 @@ export class MemoryNeed {
   }
 
   get #idleKiB(): number {
-    return this.#leastIdleKiB < Infinity ? this.#leastIdleKiB : this.common.idleKiB ?? 0;
+    const leastKiB = this.#cells[this.#at + LEAST_IDLE];
+    return leastKiB < Infinity ? leastKiB : this.common.idleKiB ?? 0;
   }
 
   get #ownKiB(): number {
-    return Math.max(OWN_KIB_MIN, this.common.isContainersTold ? this.#toldEachKiB : this.#toldKiB);
+    return Math.max(OWN_KIB_MIN, this.#cells[this.#at + (this.common.isContainersTold ? TOLD_EACH : TOLD)]);
   }
 }

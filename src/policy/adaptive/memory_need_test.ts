@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { ContainerMemory, MemoryNeed } from "./memory_need.ts";
+import { rowOf } from "../../base/mod.ts";
+import { ContainerMemory, MEMORY_CELLS, MemoryNeed } from "./memory_need.ts";
 
+const newNeed = (common: ContainerMemory) => new MemoryNeed(rowOf(MEMORY_CELLS), common);
 const usage = (memoryKiB: number, inFlight = 0) => ({ memoryKiB, inFlight, cpuPct: 0, container: 1 });
 
 Deno.test("memory need: what an idle container holds, and for each run the most that one told", () => {
-  const need = new MemoryNeed(new ContainerMemory());
+  const need = newNeed(new ContainerMemory());
   assertEquals(need.isKnown, false);
   need.ended(4_000, 1);
   assertEquals(need.isKnown, false, "what a container holds by itself is not known");
@@ -16,7 +18,7 @@ Deno.test("memory need: what an idle container holds, and for each run the most 
 });
 
 Deno.test("memory need: of what was measured with nothing in flight the least counts", () => {
-  const need = new MemoryNeed(new ContainerMemory());
+  const need = newNeed(new ContainerMemory());
   need.ended(4_000, 1);
   for (const kib of [9_000, 6_000, 8_000]) need.measured(usage(kib));
   assertEquals(need.fitsIn(26_000), 5);
@@ -24,15 +26,15 @@ Deno.test("memory need: of what was measured with nothing in flight the least co
 
 Deno.test("memory need: a function of which no idle container was measured is taken to hold what the others do", () => {
   const common = new ContainerMemory();
-  new MemoryNeed(common).measured(usage(60_000));
-  const need = new MemoryNeed(common);
+  newNeed(common).measured(usage(60_000));
+  const need = newNeed(common);
   need.ended(4_000, 1);
   assertEquals(need.needKiB(2), 68_000);
 });
 
 Deno.test("memory need: where runs tell what their container held, that is shared by all that were in it", () => {
   const common = new ContainerMemory();
-  const need = new MemoryNeed(common);
+  const need = newNeed(common);
   need.measured(usage(10_000));
   for (let i = 0; i < 49; i++) need.ended(130_000, 12);
   assertEquals(need.fitsIn(250_000), 1, "it might be the run's own");
@@ -44,7 +46,7 @@ Deno.test("memory need: where runs tell what their container held, that is share
 
 Deno.test("memory need: one run that told less than an idle container holds told its own", () => {
   const common = new ContainerMemory();
-  const need = new MemoryNeed(common);
+  const need = newNeed(common);
   need.measured(usage(20_000));
   need.ended(3_000, 1);
   for (let i = 0; i < 100; i++) need.ended(130_000, 12);
@@ -52,7 +54,7 @@ Deno.test("memory need: one run that told less than an idle container holds told
 });
 
 Deno.test("memory need: callers that tell nothing leave it unknown", () => {
-  const need = new MemoryNeed(new ContainerMemory());
+  const need = newNeed(new ContainerMemory());
   need.measured(usage(20_000));
   need.ended(0, 1);
   assertEquals(need.isKnown, false);

@@ -1,7 +1,8 @@
+import { Rows } from "../../base/mod.ts";
 import { leastRecentlyUsed } from "../least_recently_used.ts";
 import { PerFunction } from "../per_function.ts";
 import type { ClusterFacts, FunctionDemand, Policy } from "../policy.ts";
-import { Learnt } from "./learnt.ts";
+import { Learnt, LEARNT_CELLS } from "./learnt.ts";
 import { ContainerMemory } from "./memory_need.ts";
 import { Growth, nodeToDrain } from "./nodes.ts";
 import { type AdaptiveOptions, checkOptions, DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
@@ -26,7 +27,8 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
   const options = { ...DEFAULT_ADAPTIVE_OPTIONS, ...given };
   checkOptions(options);
   const memory = new ContainerMemory();
-  const learnt = new PerFunction<Learnt>((fn) => new Learnt(fn, options, memory));
+  const rows = new Rows(LEARNT_CELLS);
+  const learnt = new PerFunction<Learnt>((fn) => new Learnt(fn, rows.take(), options, memory));
   const population = new Population(options);
   const growth = new Growth(options.reserveAheadMs);
 
@@ -43,8 +45,10 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
     started: (_fn, ms) => population.started(ms),
     measured: (fn, usage) => learnt.of(fn).measured(usage),
     forgotten(fn): void {
-      population.forget(learnt.of(fn));
+      const state = learnt.of(fn);
+      population.forget(state);
       learnt.forget(fn);
+      rows.give(state.row);
     },
 
     concurrency: (fn) => learnt.of(fn).concurrency(),
@@ -56,7 +60,7 @@ export function adaptive(given: Partial<AdaptiveOptions> = {}): Policy {
 
     containersToStart(demand: FunctionDemand): number {
       const state = learnt.of(demand.function);
-      state.chargedKiB = demand.chargeKiB;
+      state.charged(demand.chargeKiB);
       const isAlive = demand.waiting > 0 || population.isAlive(state, demand.nowMs);
       const missing = isAlive ? containersToStart(state, demand, population.worth, options) : 0;
       state.looked(demand, missing);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { rowOf } from "../../base/mod.ts";
 import type { FunctionDemand, FunctionFacts, NodeFacts } from "../policy.ts";
-import { Learnt } from "./learnt.ts";
+import { Learnt, LEARNT_CELLS } from "./learnt.ts";
 import { ContainerMemory } from "./memory_need.ts";
 import { Growth, nodeToDrain } from "./nodes.ts";
 import { DEFAULT_ADAPTIVE_OPTIONS } from "./options.ts";
@@ -17,7 +18,7 @@ function node(rest: Partial<NodeFacts> = {}): NodeFacts {
 
 /** A function whose runs take `durationMs(n)` with n of them in a container; unknown without it. */
 function learnt(durationMs?: (inFlight: number) => number): Learnt {
-  const state = new Learnt(fn, DEFAULT_ADAPTIVE_OPTIONS, new ContainerMemory());
+  const state = new Learnt(fn, rowOf(LEARNT_CELLS), DEFAULT_ADAPTIVE_OPTIONS, new ContainerMemory());
   for (let round = 0; durationMs && round < 20; round++) {
     const calls = round < 5 ? 1 : 4;
     for (let inFlight = calls; inFlight > 0; inFlight--) {
@@ -29,10 +30,11 @@ function learnt(durationMs?: (inFlight: number) => number): Learnt {
 }
 const computing = learnt((inFlight) => 150 * inFlight), sleeping = learnt(() => 200), unknown = learnt();
 
+const none = { waiting: 0, inFlight: 0, warm: 0, leaving: 0, starting: 0 };
+const demand: FunctionDemand = { function: fn, nowMs: 0, concurrency: 1, chargeKiB: fn.memoryKiB, ...none };
+
 function placed(state: Learnt, waiting: number, nodes: NodeFacts[], held = { count: nodes.length, mayReserve: true }) {
-  const rest = { nowMs: 0, concurrency: 1, chargeKiB: fn.memoryKiB, inFlight: 0, warm: 0, leaving: 0, starting: 0 };
-  const demand: FunctionDemand = { function: fn, waiting, ...rest };
-  return placeOn(state, demand, nodes, held, DEFAULT_ADAPTIVE_OPTIONS);
+  return placeOn(state, { ...demand, waiting }, nodes, held, DEFAULT_ADAPTIVE_OPTIONS);
 }
 
 Deno.test("placing: what computes goes where least of it is, what sleeps on the fullest node", () => {
@@ -57,7 +59,7 @@ Deno.test("placing: the first burst of an unknown function gets nodes of its own
   assertEquals(placed(unknown, 9, [...crowded, node({ starting: 1 })]), 2);
   assertEquals(placed(unknown, 9, crowded, { count: 6, mayReserve: true }), 0, "as many nodes as a burst may have");
   assertEquals(placed(unknown, 9, crowded, { count: 2, mayReserve: false }), 0, "no node is to be had");
-  unknown.have = 4;
+  unknown.looked({ ...demand, warm: 4 }, 0);
   assertEquals(placed(unknown, 9, crowded, { count: 6, mayReserve: true }), "none", "a few are enough in a crowd");
   assertEquals(placed(computing, 9, crowded), 0, "a known one needs none");
 });

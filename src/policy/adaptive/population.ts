@@ -4,9 +4,11 @@ import type { AdaptiveOptions } from "./options.ts";
 import type { Worth } from "./worth.ts";
 
 /** Functions looked at in a tick: with more of them each has its turn in one of the next. */
-const FUNCTIONS_PER_TICK = 250;
+const FUNCTIONS_PER_TICK = 128;
 /** A function that was not called for so long counts no more among those that response times are the mean of. */
 const COUNTED_MS = 3_600_000;
+/** Looked at no more closely than this: among very many functions to move one among them is slow. */
+const COUNTED_STEP_MS = 60_000;
 /** Memory of a node before one is known, in KiB. */
 const NODE_KIB_DEFAULT = 3_072 * 1_024;
 /** How much of a new start's length goes into what a start is taken to last. */
@@ -40,7 +42,9 @@ export class Population {
   called(fn: Learnt, atMs: number): void {
     this.#firstMs = Math.min(this.#firstMs, atMs);
     this.#lastMs = Math.max(this.#lastMs, atMs);
-    this.#alive.add(fn);
+    this.#watch(fn);
+    if (atMs - fn.countedMs < COUNTED_STEP_MS) return;
+    fn.countedMs = atMs;
     this.#called.delete(fn);
     this.#called.add(fn);
   }
@@ -51,7 +55,7 @@ export class Population {
 
   forget(fn: Learnt): void {
     fn.isForgotten = true;
-    this.#alive.delete(fn);
+    this.#unwatch(fn);
     this.#called.delete(fn);
   }
 
@@ -70,14 +74,16 @@ export class Population {
     return fn.isAlive(nowMs, this.worth, this.#lifeMs);
   }
 
-  /** Those alive, or at most so many of them that a tick can look at, of which enough is known to serve them ahead. */
-  toServe(nowMs: number): number[] {
+  /**
+   * Those alive, or at most so many of them that a tick can look at, of which enough is known to serve them ahead. Each
+   * is looked at when it is asked for.
+   */
+  *toServe(nowMs: number): Generator<number, void> {
     this.#wake(nowMs);
     for (const fn of this.#called) {
-      if (nowMs - fn.rhythm.lastMs < COUNTED_MS) break;
+      if (nowMs - fn.countedMs < COUNTED_MS) break;
       this.#called.delete(fn);
     }
-    const ids: number[] = [];
     this.#rest ??= this.#alive.values();
     for (let n = 0; n < FUNCTIONS_PER_TICK; n++) {
       const next = this.#rest.next();
@@ -91,10 +97,9 @@ export class Population {
       if (!this.isAlive(fn, nowMs)) this.#letGo(fn);
       else {
         this.#plainKiB += fn.facts.memoryKiB * fn.seen.most;
-        if (fn.isKnown) ids.push(fn.facts.id);
+        if (fn.isKnown) yield fn.facts.id;
       }
     }
-    return ids;
   }
 
   /** How long the rhythm of functions has been watched; what is seldom called is not judged by a moment. */
@@ -102,8 +107,19 @@ export class Population {
     return Math.max(this.options.lifeMsMin, this.#lastMs - this.#firstMs);
   }
 
-  #letGo(fn: Learnt): void {
+  #watch(fn: Learnt): void {
+    if (fn.isWatched) return;
+    fn.isWatched = true;
+    this.#alive.add(fn);
+  }
+
+  #unwatch(fn: Learnt): void {
+    fn.isWatched = false;
     this.#alive.delete(fn);
+  }
+
+  #letGo(fn: Learnt): void {
+    this.#unwatch(fn);
     const { next } = fn.rhythm;
     if (next && this.options.prewarms) this.#due.add(fn, next.fromMs - AHEAD_STARTS * this.startMs);
   }
@@ -111,10 +127,10 @@ export class Population {
   /** Brings back those whose next round is near. */
   #wake(nowMs: number): void {
     for (let fn = this.#due.take(nowMs); fn; fn = this.#due.take(nowMs)) {
-      const { next } = fn.rhythm;
-      if (fn.isForgotten || !next || next.untilMs < nowMs) continue;
-      fn.expectedUntilMs = next.untilMs;
-      this.#alive.add(fn);
+      const next = fn.isForgotten ? undefined : fn.rhythm.next;
+      if (!next || next.untilMs < nowMs) continue;
+      fn.expect(next.untilMs);
+      this.#watch(fn);
     }
   }
 }

@@ -1,9 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { rowOf } from "../../base/mod.ts";
 import { DueQueue } from "./due_queue.ts";
-import { Rhythm } from "./rhythm.ts";
+import { Rhythm, RHYTHM_CELLS } from "./rhythm.ts";
+
+const newRhythm = () => new Rhythm(rowOf(RHYTHM_CELLS), 1_000);
 
 Deno.test("rhythm: calls close together are one round, and equal periods tell when the next one comes", () => {
-  const rhythm = new Rhythm(1_000);
+  const rhythm = newRhythm();
   for (let round = 0; round < 5; round++) {
     assertEquals(rhythm.next, undefined, `after ${round} rounds nothing is sure`);
     for (const offsetMs of [0, 5, 20]) rhythm.arrived(round * 60_000 + offsetMs);
@@ -14,7 +17,7 @@ Deno.test("rhythm: calls close together are one round, and equal periods tell wh
 });
 
 Deno.test("rhythm: periods that differ make the moment wider, and too much of that makes it unsure", () => {
-  const steady = new Rhythm(1_000), wild = new Rhythm(1_000);
+  const steady = newRhythm(), wild = newRhythm();
   let steadyMs = 0, wildMs = 0;
   for (let round = 0; round < 20; round++) {
     steady.arrived(steadyMs += 60_000 + (round % 2 ? 2_000 : -2_000));

@@ -1,3 +1,5 @@
+import { partOf, type Row } from "../../base/mod.ts";
+
 /** Samples that count in full; beyond that the old fade. */
 const SAMPLES = 50;
 /** Ends of runs remembered of a container, and containers remembered. */
@@ -6,39 +8,58 @@ const CONTAINERS = 64;
 /** Runs shorter than this are not told apart, in milliseconds. */
 const RUN_MS_MIN = 0.5;
 
-interface End {
-  readonly atMs: number;
-  readonly inFlight: number;
-}
+/** Cells of a mean: how many samples count, their durations and levels in all. */
+const COUNT = 0, MS = 1, LEVEL = 2;
+const MEAN_CELLS = 3;
 
 /** A mean in which the old fades once there is enough. */
 class FadingMean {
-  count = 0;
-  #ms = 0;
-  #level = 0;
+  readonly #cells: Float64Array;
+  readonly #at: number;
+
+  constructor({ cells, at }: Row) {
+    this.#cells = cells;
+    this.#at = at;
+    cells.fill(0, at, at + MEAN_CELLS);
+  }
 
   add(ms: number, level: number): void {
-    const keep = this.count < SAMPLES ? 1 : 1 - 1 / SAMPLES;
-    this.count = this.count * keep + 1;
-    this.#ms = this.#ms * keep + ms;
-    this.#level = this.#level * keep + level;
+    const cells = this.#cells, at = this.#at;
+    const keep = cells[at + COUNT] < SAMPLES ? 1 : 1 - 1 / SAMPLES;
+    cells[at + COUNT] = cells[at + COUNT] * keep + 1;
+    cells[at + MS] = cells[at + MS] * keep + ms;
+    cells[at + LEVEL] = cells[at + LEVEL] * keep + level;
+  }
+  get count(): number {
+    return this.#cells[this.#at + COUNT];
   }
   get ms(): number {
-    return this.#ms / this.count;
+    return this.#cells[this.#at + MS] / this.count;
   }
   get level(): number {
-    return this.#level / this.count;
+    return this.#cells[this.#at + LEVEL] / this.count;
   }
 }
+
+export const SLOWDOWN_CELLS = 2 * MEAN_CELLS;
 
 /**
  * How much longer a function's runs take beside others in their container. Sleepers take as long as ever; what computes
  * shares the container's processor.
  */
 export class Slowdown {
-  readonly #alone = new FadingMean();
-  readonly #shared = new FadingMean();
-  readonly #ends = new Map<number, End[]>();
+  readonly #alone: FadingMean;
+  readonly #shared: FadingMean;
+  /** By container: the moments at which runs ended in it, each with how many were in it then. */
+  readonly #ends = new Map<number, number[]>();
+  /** The container asked for last: most functions have one at a time. */
+  #container = -1;
+  #endsInIt: number[] = [];
+
+  constructor(row: Row) {
+    this.#alone = new FadingMean(row);
+    this.#shared = new FadingMean(partOf(row, MEAN_CELLS));
+  }
 
   /**
    * A run that ended at `atMs` in a container with `inFlight` in it, itself included. Answers how many there were at most
@@ -48,9 +69,9 @@ export class Slowdown {
     // Those that began together end together: the last to end were not alone for that.
     let level = inFlight;
     const ends = this.#endsOf(container);
-    for (const end of ends) if (end.atMs >= atMs - durationMs) level = Math.max(level, end.inFlight);
-    ends.push({ atMs, inFlight });
-    if (ends.length > ENDS) ends.shift();
+    for (let n = ends.length - 2; n >= 0 && ends[n] >= atMs - durationMs; n -= 2) level = Math.max(level, ends[n + 1]);
+    ends.push(atMs, inFlight);
+    if (ends.length > 2 * ENDS) ends.splice(0, 2);
     (level === 1 ? this.#alone : this.#shared).add(durationMs, level);
     return level;
   }
@@ -70,13 +91,15 @@ export class Slowdown {
     return Math.max(computeMs, this.#shared.ms - computeMs * (this.#shared.level - 1));
   }
 
-  #endsOf(container: number): End[] {
-    const known = this.#ends.get(container);
-    if (known) return known;
-    // The container seen first is most likely gone.
-    if (this.#ends.size >= CONTAINERS) this.#ends.delete(this.#ends.keys().next().value!);
-    const ends: End[] = [];
-    this.#ends.set(container, ends);
-    return ends;
+  #endsOf(container: number): number[] {
+    if (container === this.#container) return this.#endsInIt;
+    let ends = this.#ends.get(container);
+    if (!ends) {
+      // The container seen first is most likely gone.
+      if (this.#ends.size >= CONTAINERS) this.#ends.delete(this.#ends.keys().next().value!);
+      this.#ends.set(container, ends = []);
+    }
+    this.#container = container;
+    return this.#endsInIt = ends;
   }
 }
