@@ -70,6 +70,16 @@ export class NodeTable {
     Atomics.store(this.words, this.at(slot) + RESERVE, Math.round(reserveMs));
   }
 
+  /** Another one for each node that joined in this slot. */
+  generation(slot: number): number {
+    return Atomics.load(this.words, this.at(slot) + GENERATION);
+  }
+
+  /** Milliseconds since it joined; right for 24 days. */
+  heldMs(slot: number, nowMs: number): number {
+    return ((nowMs | 0) - Atomics.load(this.words, this.at(slot) + JOINED)) | 0;
+  }
+
   /** Milliseconds of the node's reservation that somebody waited through who came at `sinceMs`. */
   reservedWithin(slot: number, sinceMs: number): number {
     const at = this.at(slot);

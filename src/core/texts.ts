@@ -17,7 +17,9 @@ export class TextTable {
 
   /** Whether `text` fits a cell. */
   fits(text: string): boolean {
-    return encoder.encode(text).length <= (this.cellWords - 1) * 4;
+    const most = (this.cellWords - 1) * 4;
+    // A character takes three bytes at most: one that is short needs no counting.
+    return text.length * 3 <= most || encoder.encode(text).length <= most;
   }
 
   set(slot: number, text: string): void {

@@ -45,7 +45,7 @@ export interface Policy {
    * waits before it, in milliseconds. Whoever cannot wait so long is told at once, with a retry delay. Without it
    * nobody is. Asked as `concurrency` is.
    */
-  expectedWait?(fn: FunctionFacts): { readonly waitMs: number; readonly eachMs: number };
+  expectedWait?(fn: FunctionFacts): ExpectedWait;
   /**
    * Memory that a container of the function takes of its node's account: at most what it may use, and as little as the
    * scheduler's `overcommitMax` allows. Asked as `concurrency` is.
@@ -53,7 +53,7 @@ export interface Policy {
   chargeKiB?(fn: FunctionFacts): number;
   /**
    * On which of these nodes, all of which have room, to start a container, by its index; on `another`, which is reserved
-   * where one is to be had; or on none at present. Of more than 32 nodes held the fullest that have room are shown.
+   * where one is to be had; or on none at present. Of more than 32 nodes held the 16 fullest are shown.
    * Without it the fullest is found by an index.
    */
   placeOn?(demand: FunctionDemand, nodes: readonly NodeFacts[], held: HeldNodes): number | "another" | "none";
@@ -86,6 +86,11 @@ export interface FunctionFacts {
   readonly timeoutMs: number;
   /** Invocations that its owner allows in one container at once. */
   readonly concurrencyMax: number;
+}
+
+export interface ExpectedWait {
+  readonly waitMs: number;
+  readonly eachMs: number;
 }
 
 export interface Arrival {
@@ -125,7 +130,10 @@ export interface ContainerUsage {
    * 128 MiB that compute all the time. Without the container's start; in steps of 10 ms.
    */
   readonly cpuPct: number;
-  /** The time that `cpuPct` covers, in milliseconds: since it was told before, or since the container came up. */
+  /**
+   * The time that `cpuPct` covers, in milliseconds: since the node was asked before, or since the container came up. What
+   * a container used while it did nothing, which is not told, is counted as used then.
+   */
   readonly coversMs?: number;
   /** Invocations that had been granted it when the node's answer came: not quite the moment it was measured at. */
   readonly inFlight: number;

@@ -168,7 +168,10 @@ export class Controller {
     this.starter.beginRound(ROOM_TRIES_PER_TICK);
     for (const id of policy.functionsToServe?.(clock.nowMs()) ?? []) {
       const fn = state.functionById.get(id);
-      if (fn) this.starter.serve(fn);
+      if (!fn) continue;
+      this.starter.serve(fn);
+      // At once, while what is known of it is at hand: among very many functions a later look has to fetch it anew.
+      this.remover.sweepOf(fn);
     }
     this.starter.evacuateSome();
     this.remover.sweep();

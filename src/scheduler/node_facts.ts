@@ -1,40 +1,49 @@
 import type { Clock } from "../base/mod.ts";
+import type { Tables } from "../core/mod.ts";
 import type { NodeFacts } from "../policy/mod.ts";
-import type { NodeRecord, State } from "./state.ts";
+import type { ContainerRecord } from "./state.ts";
 
-/** A node as policies see it, always as it is now: nothing is copied, since they look at every node on every tick. */
+/**
+ * A node as policies see it, always as it is now: nothing is copied, since they look at every node on every tick, and at
+ * many of them for each start. What they ask of many is here or in the node's words of the table, so that no more than
+ * that is fetched of each.
+ */
 export class LiveNodeFacts implements NodeFacts {
   ofFunction = 0;
+  starting = 0;
 
-  constructor(private readonly node: NodeRecord, private readonly state: State, private readonly clock: Clock) {}
+  /** `overcommit` is how far the node's memory may be, as a factor. */
+  constructor(
+    readonly slot: number,
+    readonly overcommit: number,
+    private readonly tables: Tables,
+    private readonly clock: Clock,
+    private readonly there: ReadonlySet<ContainerRecord>,
+  ) {}
 
   get capacityKiB(): number {
-    return this.state.tables.nodes.capacityKiB(this.node.slot);
+    return this.tables.nodes.capacityKiB(this.slot);
   }
 
   get freeKiB(): number {
-    return this.state.tables.nodes.freeKiB(this.node.slot);
+    return this.tables.nodes.freeKiB(this.slot);
+  }
+
+  get cpuPct(): number {
+    return this.tables.nodes.cpuPct(this.slot);
+  }
+
+  get heldMs(): number {
+    return this.tables.nodes.heldMs(this.slot, this.clock.nowMs());
   }
 
   get containers(): number {
-    return this.node.containers.size;
-  }
-
-  get starting(): number {
-    return this.node.starting;
+    return this.there.size;
   }
 
   get inFlight(): number {
     let inFlight = 0;
-    for (const { slot } of this.node.containers) inFlight += this.state.tables.containers.inFlight(slot);
+    for (const { slot } of this.there) inFlight += this.tables.containers.inFlight(slot);
     return inFlight;
-  }
-
-  get cpuPct(): number {
-    return this.state.tables.nodes.cpuPct(this.node.slot);
-  }
-
-  get heldMs(): number {
-    return this.clock.nowMs() - this.node.joinedMs;
   }
 }

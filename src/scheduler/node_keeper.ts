@@ -8,13 +8,13 @@ import {
   retry,
 } from "../base/mod.ts";
 import { ContainerPhase, NODE_KIB_MAX, NodePhase } from "../core/mod.ts";
-import type { HeldNodes, NodeFacts } from "../policy/mod.ts";
+import type { ClusterFacts, HeldNodes, NodeFacts } from "../policy/mod.ts";
 import { admittedBy, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import { LiveNodeFacts } from "./node_facts.ts";
 import { didNotHappen } from "./outcome.ts";
 import type { NodeLease, NodePort, NodeReport } from "./ports.ts";
-import { type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
+import { type ContainerRecord, type FunctionRecord, kibOf, type NodeRecord } from "./state.ts";
 
 /** Pause after a reservation that failed: first, and at most. Twice as long each time. */
 const RESERVE_PAUSE_MS = 200;
@@ -23,8 +23,12 @@ const RESERVE_PAUSE_MAX_MS = 5_000;
 const DRAIN_AGAIN_MS = 60_000;
 /** For so long after one more was wanted none is drained: among a thousand nodes one would come for each that goes. */
 const WANTED_MS = 2_000;
-/** Nodes that a policy chooses from: looking at a thousand of them for every start would cost more than it brings. */
-const NODES_OFFERED_MAX = 32;
+/**
+ * Of more nodes than this a policy chooses from fewer: looking at a thousand of them for every start would cost more than
+ * it brings.
+ */
+const NODES_MANY = 32;
+const NODES_OFFERED_MAX = 16;
 /** Longest pause between two tries of a release. */
 const RELEASE_PAUSE_MAX_MS = 5_000;
 
@@ -42,8 +46,12 @@ export class NodeKeeper {
   private readonly slots: (NodeRecord | undefined)[] = [];
   /** What policies are told of the nodes in these slots. */
   private readonly facts: LiveNodeFacts[] = [];
+  /** Those that are not being drained, in the order of their reservation; undefined where that has changed. */
+  private stays?: { readonly nodes: NodeRecord[]; readonly facts: LiveNodeFacts[] };
   /** Nodes that are being drained. */
   readonly draining = new Set<NodeRecord>();
+  /** All of them, in the order in which they are to be asked for their stats. */
+  readonly toAsk = new Set<NodeRecord>();
   /** Lost, with containers that are still in the tables. */
   private readonly dying = new Set<NodeRecord>();
 
@@ -61,7 +69,7 @@ export class NodeKeeper {
 
   /**
    * Of the nodes with room for a container of `fn`, the one that `choose` takes by its index, with the memory reserved on
-   * it; else whether it wants another. With more nodes than {@linkcode NODES_OFFERED_MAX} it is shown the fullest.
+   * it; else whether it wants another. With more nodes than {@linkcode NODES_MANY} it is shown the fullest.
    */
   choose(
     fn: FunctionRecord,
@@ -70,29 +78,28 @@ export class NodeKeeper {
     const { tables } = this.context.state;
     const withRoom = this.withRoom(fn);
     if (withRoom.length === 0) return "another";
-    for (const { node } of fn.containers) this.facts[node.slot].ofFunction++;
+    for (const { node } of fn.containers) node.facts.ofFunction++;
     let chosen;
     try {
-      chosen = choose(withRoom.map(({ slot }) => this.facts[slot]));
+      chosen = choose(withRoom);
     } finally {
-      for (const { node } of fn.containers) this.facts[node.slot].ofFunction = 0;
+      for (const { node } of fn.containers) node.facts.ofFunction = 0;
     }
     if (chosen === "another" || chosen === "none") return chosen;
     const node = withRoom[chosen];
     assert(node, `policy ${this.context.policy.name} chose node ${chosen} of ${withRoom.length}`);
-    return tables.nodes.reserve(node.slot, chargeOn(fn, node)) ? node : "another";
+    return tables.nodes.reserve(node.slot, chargeOn(fn, node)) ? this.slots[node.slot]! : "another";
   }
 
-  /** Nodes with room for a container of `fn`, in the order of their reservation; of many the fullest. */
-  private withRoom(fn: FunctionRecord): NodeRecord[] {
+  /** Nodes with room for a container of `fn`, in the order of their reservation; of many the fullest, those first. */
+  private withRoom(fn: FunctionRecord): LiveNodeFacts[] {
     const { tables, nodes } = this.context.state;
-    const hasRoom = (node: NodeRecord) => tables.nodes.freeKiB(node.slot) >= chargeOn(fn, node);
-    if (nodes.size <= NODES_OFFERED_MAX) {
-      return [...nodes].filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
+    const hasRoom = (node: LiveNodeFacts) => node.freeKiB >= chargeOn(fn, node);
+    if (nodes.size <= NODES_MANY) {
+      return this.staying.facts.filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
     }
     const fullest = (kib: number) => {
-      const there = tables.placement.fullest(kib, NODES_OFFERED_MAX).map((slot) => this.slots[slot]);
-      return there.filter((node) => node !== undefined).filter(hasRoom).sort((a, b) => a.joinedMs - b.joinedMs);
+      return tables.placement.fullest(kib, NODES_OFFERED_MAX).map((slot) => this.facts[slot]).filter(hasRoom);
     };
     const byCharge = fullest(fn.chargeKiB);
     // Where agents admit less than the scheduler would, all that is full by the limit may stand before what has room.
@@ -138,7 +145,7 @@ export class NodeKeeper {
     }).finally(() => {
       this.reserving = false;
       // Among many nodes one more or less can wait for the next tick.
-      if (this.context.state.nodes.size <= NODES_OFFERED_MAX) this.guarded(() => this.followPolicy());
+      if (this.context.state.nodes.size <= NODES_MANY) this.guarded(() => this.followPolicy());
       this.context.wake();
     });
     return true;
@@ -146,17 +153,17 @@ export class NodeKeeper {
 
   /** Takes a reserved node into the tables; containers may be placed on it once `open` is called. */
   join(lease: NodeLease, port: NodePort, report: NodeReport, reserveMs: number): NodeRecord {
-    const { state, clock, options } = this.context;
+    const { state, clock, options, closing } = this.context;
     const admitted = admittedBy(report);
     const slot = state.tables.nodes.findFree();
     const capacityKiB = kibOf(lease.memoryBytes);
     const { nodeId, address, port: nodePort } = lease;
-    const facts = JSON.stringify({ nodeId, nodeAddress: address, nodePort });
+    const told = JSON.stringify({ nodeId, nodeAddress: address, nodePort });
     const fault = slot < 0
       ? new PlatformError("resource_exhausted", "the node table is full")
       : !(capacityKiB >= 1 && capacityKiB <= NODE_KIB_MAX)
       ? invalidArgument("memory_in_bytes", lease.memoryBytes, `1 to ${NODE_KIB_MAX} KiB`)
-      : !state.tables.facts.fits(facts)
+      : !state.tables.facts.fits(told)
       ? invalidArgument("node.id", nodeId, "short enough to be kept")
       : undefined;
     if (fault) {
@@ -164,35 +171,45 @@ export class NodeKeeper {
       throw fault;
     }
     const nowMs = clock.nowMs();
+    // Before it joins: whoever reads it by the node's new generation finds it whole.
+    state.tables.facts.set(slot, told);
     state.tables.nodes.join(slot, capacityKiB, nowMs);
+    const containers = new Set<ContainerRecord>();
+    const overcommit = Math.min(admitted, options.overcommitMax);
     const node: NodeRecord = {
       slot,
+      facts: new LiveNodeFacts(slot, overcommit, state.tables, clock, containers),
       lease,
       port,
-      containers: new Set(),
+      closing: AbortSignal.any([closing]),
+      containers,
       liveId: report.liveId,
       admitted,
-      overcommit: Math.min(admitted, options.overcommitMax),
+      overcommit,
       joinedMs: nowMs,
       meteredMs: nowMs,
       polledMs: nowMs,
       answeredMs: nowMs,
+      askedMs: nowMs,
+      unansweredMs: Infinity,
       comparedMs: nowMs,
       failures: 0,
       polling: false,
       changes: 0,
       busy: 0,
-      starting: 0,
       draining: false,
       drainingSinceMs: 0,
+      leavingKiB: 0,
       gone: false,
     };
-    state.tables.facts.set(slot, facts);
     // Told to those who waited for it.
     state.tables.nodes.setReservation(slot, nowMs, reserveMs);
-    state.nodes.add(node);
+    state.addNode(node);
+    this.toAsk.add(node);
     this.slots[slot] = node;
-    this.facts[slot] = new LiveNodeFacts(node, state, clock);
+    this.facts[slot] = node.facts;
+    this.stays?.nodes.push(node);
+    this.stays?.facts.push(node.facts);
     this.sawCapacity(capacityKiB);
     return node;
   }
@@ -257,8 +274,8 @@ export class NodeKeeper {
     this.bury();
     this.followPolicy();
     let held = state.nodes.size;
-    for (const node of state.nodes) {
-      if (node.containers.size > 0 || node.busy > 0) continue;
+    for (const node of state.emptyNodes) {
+      if (node.busy > 0) continue;
       if (node.draining) {
         held--;
         this.forget(node);
@@ -275,14 +292,12 @@ export class NodeKeeper {
 
   /** Reserves ahead, and drains, as the policy wants. */
   private followPolicy(): void {
-    const { policy, state, clock, history } = this.context;
+    const { policy, clock, history } = this.context;
     if (!policy.nodesWanted && !policy.nodeToDrain) return;
-    const nodes = [...state.nodes].filter((node) => !node.draining);
-    const cluster = {
-      nowMs: clock.nowMs(),
-      nodes: nodes.map(({ slot }) => this.facts[slot]),
-      leavingKiB: this.leavingKiB(),
-    };
+    const { nodes, facts } = this.staying;
+    let leavingKiB = 0;
+    for (const node of this.draining) leavingKiB += node.leavingKiB;
+    const cluster: ClusterFacts = { nowMs: clock.nowMs(), nodes: facts, leavingKiB };
     const wanted = policy.nodesWanted?.(cluster) ?? 0;
     if (nodes.length < wanted) this.want(`the policy holds ${wanted}`);
     if (clock.nowMs() < this.drainNotBeforeMs) return;
@@ -294,6 +309,19 @@ export class NodeKeeper {
     this.drain(node);
   }
 
+  private get staying() {
+    if (this.stays) return this.stays;
+    const nodes = [...this.context.state.nodes].filter((node) => !node.draining);
+    return this.stays = { nodes, facts: nodes.map(({ facts }) => facts) };
+  }
+
+  private staysNoLonger(node: NodeRecord): void {
+    const at = this.stays?.nodes.indexOf(node) ?? -1;
+    if (at < 0) return;
+    this.stays!.nodes.splice(at, 1);
+    this.stays!.facts.splice(at, 1);
+  }
+
   private guarded(run: () => void): void {
     try {
       run();
@@ -302,20 +330,21 @@ export class NodeKeeper {
     }
   }
 
-  /** What is charged for containers that take invocations on nodes that are being drained. */
-  private leavingKiB(): number {
+  /** Notes what is charged for containers on a node being drained that still take invocations. */
+  countLeaving(node: NodeRecord): void {
     const { containers } = this.context.state.tables;
-    let sum = 0;
-    for (const { containers: there } of this.draining) {
-      for (const { slot, kib } of there) if (containers.phase(slot) === ContainerPhase.warm) sum += kib;
+    node.leavingKiB = 0;
+    for (const { slot, kib } of node.containers) {
+      if (containers.phase(slot) === ContainerPhase.warm) node.leavingKiB += kib;
     }
-    return sum;
   }
 
   private drain(node: NodeRecord): void {
     node.draining = true;
+    this.staysNoLonger(node);
     this.draining.add(node);
     node.drainingSinceMs = this.context.clock.nowMs();
+    this.countLeaving(node);
     this.context.state.tables.nodes.shut(node.slot, NodePhase.draining);
   }
 
@@ -323,6 +352,7 @@ export class NodeKeeper {
   keep(node: NodeRecord): void {
     if (!node.draining || node.gone) return;
     node.draining = false;
+    this.stays = undefined;
     this.draining.delete(node);
     this.drainNotBeforeMs = this.context.clock.nowMs() + DRAIN_AGAIN_MS;
     const { nodes } = this.context.state.tables;
@@ -349,7 +379,9 @@ export class NodeKeeper {
     this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
     node.port.close();
-    state.nodes.delete(node);
+    state.removeNode(node);
+    this.staysNoLonger(node);
+    this.toAsk.delete(node);
     this.draining.delete(node);
     this.dying.add(node);
     this.bury();
@@ -431,7 +463,9 @@ export class NodeKeeper {
   private forget(node: NodeRecord): void {
     this.context.meter.readOff(node, this.context.clock.nowMs());
     node.gone = true;
-    this.context.state.nodes.delete(node);
+    this.context.state.removeNode(node);
+    this.staysNoLonger(node);
+    this.toAsk.delete(node);
     this.draining.delete(node);
     this.slots[node.slot] = undefined;
     this.context.state.tables.nodes.recycle(node.slot);

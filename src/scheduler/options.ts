@@ -6,9 +6,9 @@ export interface SchedulerOptions {
   readonly ownerId: string;
   /** How often idle containers, idle nodes and lease deadlines are looked at. Bells do not wait for it. */
   readonly tickMs: number;
-  /** How often every node is asked for its stats. */
+  /** How often every node is asked for its stats; less often where they have more than 8,192 containers in all. */
   readonly statsPeriodMs: number;
-  /** A node that has not answered for so long is written off. */
+  /** A node that has not answered for so long since it was asked is written off. */
   readonly nodeLostAfterMs: number;
   /** Containers being started at once, per node held: starts crowd one another. */
   readonly startsPerNodeMax: number;

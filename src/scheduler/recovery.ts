@@ -17,7 +17,7 @@ import type { ContainerReport, NodeLease } from "./ports.ts";
 import type { Remover } from "./remover.ts";
 import type { Shaper } from "./shaper.ts";
 import type { StatsKeeper } from "./stats.ts";
-import type { NodeRecord } from "./state.ts";
+import { kibOf, type NodeRecord } from "./state.ts";
 
 /** Pause between two questions to a resource manager that does not answer. */
 const ASK_AGAIN_MS = 500;
@@ -99,7 +99,7 @@ export class Recovery {
     const spec = report.function;
     if (!spec || !report.usable || spec.functionName === "" || spec.accountId === "") return false;
     // As little as it may have been charged before. What it is charged from now on is looked at when all are known.
-    const kib = chargeMinKiB(spec.memoryBytes, node.admitted);
+    const kib = chargeMinKiB(kibOf(spec.memoryBytes), node.admitted);
     if (nodes.freeKiB(node.slot) < kib) return false;
     if (!this.defineQuietly(spec)) return false;
     const fn = state.functions.get(functionKey(spec));

@@ -4,40 +4,44 @@ import type { FunctionDemand, RoomCandidate } from "../policy/mod.ts";
 import { chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, FunctionRecord, NodeRecord } from "./state.ts";
+import { Rounds } from "./turns.ts";
 
 /** How long a RemoveContainer is tried before it is left to the node's next stats. */
 const REMOVE_PATIENCE_MS = 10_000;
 
 /** Functions looked at in one sweep: with more of them each has its turn in one of the next. */
-const FUNCTIONS_PER_SWEEP = 250;
+const FUNCTIONS_PER_SWEEP = 128;
 /** Nodes on which room is looked for at once: what has idled longest on so many has idled about longest of all. */
 const NODES_PER_ROOM = 32;
 
 /** Lets containers go: the drained, the long idle, and those that must make room. */
 export class Remover {
-  /** Those of the functions that the sweeps have not come to yet. */
-  private rest: Iterator<FunctionRecord> | undefined;
-  /** Those of the nodes on which no room has been looked for yet. */
-  private restOfNodes: Iterator<NodeRecord> | undefined;
+  private readonly functions: Rounds<[key: string, fn: FunctionRecord]>;
+  private sweeps = 0;
+  private readonly nodes: Rounds<NodeRecord>;
 
-  constructor(private readonly context: Context) {}
-
-  /** Removes containers that drained to nothing, and idle ones that the policy does not keep. */
-  sweep(): void {
-    this.rest ??= this.context.state.functions.values();
-    for (let n = 0; n < FUNCTIONS_PER_SWEEP; n++) {
-      const next = this.rest.next();
-      if (next.done) {
-        this.rest = undefined;
-        return;
-      }
-      const { containers } = next.value;
-      if (containers.size > 1) this.sweepOf(next.value);
-      else for (const record of containers) this.retireUnlessKept(record, 1, 1);
-    }
+  constructor(private readonly context: Context) {
+    this.functions = new Rounds(context.state.functions);
+    this.nodes = new Rounds(context.state.nodes);
   }
 
-  private sweepOf(fn: FunctionRecord): void {
+  /** As `sweepOf`, for some functions for which it was not called lately. */
+  sweep(): void {
+    const sweepsOfRound = this.context.state.functions.size / FUNCTIONS_PER_SWEEP;
+    for (const [, fn] of this.functions.take(FUNCTIONS_PER_SWEEP)) {
+      if (this.sweeps - fn.swept >= sweepsOfRound / 2) this.sweepOf(fn);
+    }
+    this.sweeps++;
+  }
+
+  /** Removes the function's containers that drained to nothing, and idle ones that the policy does not keep. */
+  sweepOf(fn: FunctionRecord): void {
+    fn.swept = this.sweeps;
+    if (fn.containers.size > 1) this.sweepMany(fn);
+    else for (const record of fn.containers) this.retireUnlessKept(record, 1, 1);
+  }
+
+  private sweepMany(fn: FunctionRecord): void {
     const { containers } = this.context.state.tables;
     const perNode = new Map<NodeRecord, number>();
     let warm = 0;
@@ -134,15 +138,9 @@ export class Remover {
   }
 
   /** The nodes on which room may be made; of many some, others each time. */
-  private *nodesToEmpty(): Generator<NodeRecord, void> {
+  private nodesToEmpty(): Iterable<NodeRecord> {
     const { nodes } = this.context.state;
-    if (nodes.size <= NODES_PER_ROOM) return yield* nodes;
-    for (let n = 0; n < NODES_PER_ROOM; n++) {
-      this.restOfNodes ??= nodes.values();
-      const next = this.restOfNodes.next();
-      if (next.done) this.restOfNodes = undefined;
-      else yield next.value;
-    }
+    return nodes.size <= NODES_PER_ROOM ? nodes : this.nodes.take(NODES_PER_ROOM);
   }
 
   /** Removes a container that takes no invocations any more and has none. */
@@ -174,8 +172,9 @@ export class Remover {
   }
 
   private async carryOut(record: ContainerRecord): Promise<void> {
-    const { state, clock, closing, log } = this.context;
+    const { state, clock, log } = this.context;
     const { node } = record;
+    const { closing } = node;
     node.busy++;
     node.changes++;
     try {
@@ -201,7 +200,8 @@ export class Remover {
   }
 
   private call(node: NodeRecord, containerId: string, patienceMs: number): Promise<void> {
-    const { clock, random, options, closing, newRequestId } = this.context;
+    const { clock, random, options, newRequestId } = this.context;
+    const { closing } = node;
     const requestId = newRequestId();
     const retrying = { clock, random, deadlineMs: clock.nowMs() + patienceMs, signal: closing };
     return retry(retrying, () =>

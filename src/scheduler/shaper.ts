@@ -1,4 +1,5 @@
 import { assert } from "../base/mod.ts";
+import type { ExpectedWait } from "../policy/mod.ts";
 import { chargeMinKiB, chargeOn } from "./charge.ts";
 import type { Context } from "./context.ts";
 import type { ContainerRecord, FunctionRecord } from "./state.ts";
@@ -24,14 +25,14 @@ export class Shaper {
     const limit = policy.concurrency?.(facts) ?? facts.concurrencyMax;
     assert(limit >= 1 && limit <= facts.concurrencyMax, `policy ${policy.name} wants a concurrency of ${limit}`);
     const wait = policy.expectedWait?.(facts);
-    if (wait) this.context.state.tables.functions.expectWait(fn.slot, wait.waitMs, wait.eachMs);
-    const leastKiB = chargeMinKiB(fn.spec.memoryBytes, options.overcommitMax);
+    if (wait && (wait.waitMs !== fn.waitMs || wait.eachMs !== fn.waitEachMs)) this.expectWait(fn, wait);
+    const leastKiB = chargeMinKiB(facts.memoryKiB, options.overcommitMax);
     const wantedKiB = policy.chargeKiB?.(facts) ?? facts.memoryKiB;
     const chargeKiB = Math.min(facts.memoryKiB, Math.max(leastKiB, Math.ceil(wantedKiB)));
-    if (limit === fn.limit && chargeKiB === fn.chargeKiB && !this.undercharged.has(fn)) return;
+    if (limit === fn.limit && chargeKiB === fn.chargeKiB && !fn.isUndercharged) return;
     fn.limit = limit;
     fn.chargeKiB = chargeKiB;
-    this.undercharged.delete(fn);
+    this.setUndercharged(fn, false);
     for (const record of fn.containers) {
       if (record.spec !== fn.spec || record.node.gone) continue;
       this.charge(record);
@@ -42,15 +43,21 @@ export class Shaper {
 
   /** A container that was taken over, charged as little as it may have been: to be looked at again. */
   adopted({ function: fn }: ContainerRecord): void {
-    this.undercharged.add(fn);
+    this.setUndercharged(fn, true);
   }
 
   /** Tries again where a node had no more to give; of many for some, others each time. */
   retry(): void {
     for (const fn of takeTurns(this.undercharged, RETRIES_PER_TICK)) {
       if (this.context.state.functionBySlot[fn.slot] === fn) this.shape(fn);
-      else this.undercharged.delete(fn);
+      else this.setUndercharged(fn, false);
     }
+  }
+
+  private expectWait(fn: FunctionRecord, { waitMs, eachMs }: ExpectedWait): void {
+    fn.waitMs = waitMs;
+    fn.waitEachMs = eachMs;
+    this.context.state.tables.functions.expectWait(fn.slot, waitMs, eachMs);
   }
 
   private charge(record: ContainerRecord): void {
@@ -60,11 +67,18 @@ export class Shaper {
     if (moreKiB === 0) return;
     if (moreKiB < 0) nodes.release(node.slot, -moreKiB);
     else if (!nodes.reserve(node.slot, moreKiB)) {
-      this.undercharged.add(fn);
+      this.setUndercharged(fn, true);
       return;
     }
     record.kib += moreKiB;
     containers.setKib(record.slot, record.kib);
+  }
+
+  private setUndercharged(fn: FunctionRecord, isUndercharged: boolean): void {
+    if (fn.isUndercharged === isUndercharged) return;
+    fn.isUndercharged = isUndercharged;
+    if (isUndercharged) this.undercharged.add(fn);
+    else this.undercharged.delete(fn);
   }
 
   private limit({ slot, function: fn }: ContainerRecord): void {

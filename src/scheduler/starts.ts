@@ -123,8 +123,9 @@ export class Starter {
         for (const record of granting) if (record.function === fn) stopGrants(record.slot);
       }
     }
+    this.nodes.countLeaving(node);
     const isLate = clock.nowMs() - node.drainingSinceMs > DRAIN_MS_MAX;
-    if (isLate && granting.some(({ slot }) => containers.phase(slot) === ContainerPhase.warm)) this.nodes.keep(node);
+    if (isLate && node.leavingKiB > 0) this.nodes.keep(node);
   }
 
   private demandOf(fn: FunctionRecord): FunctionDemand {
@@ -190,13 +191,14 @@ export class Starter {
   }
 
   private async start(record: ContainerRecord): Promise<void> {
-    const { clock, options, closing, newRequestId, log } = this.context;
+    const { clock, options, newRequestId, log } = this.context;
     const { node, spec } = record;
+    const { closing } = node;
     const beganMs = clock.nowMs();
     const requestId = newRequestId();
     this.underWay++;
     node.busy++;
-    node.starting++;
+    node.facts.starting++;
     node.changes++;
     try {
       const made = await node.port.createContainer(
@@ -232,7 +234,7 @@ export class Starter {
     } finally {
       this.underWay--;
       node.busy--;
-      node.starting--;
+      node.facts.starting--;
       node.changes++;
       // Who still waits may want another one now.
       if (this.context.state.tables.functions.waiting(record.function.slot) > 0) this.context.hungry(record.function);
@@ -243,7 +245,7 @@ export class Starter {
   private onStarted(record: ContainerRecord): void {
     const { state, clock, dispatcher, policy } = this.context;
     const { function: fn } = record;
-    record.measuredMs = clock.nowMs();
+    record.upMs = clock.nowMs();
     state.counters.containersCreated++;
     fn.startFailures = 0;
     fn.startError = undefined;

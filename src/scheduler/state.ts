@@ -6,33 +6,50 @@ import { assert, type FunctionSpec, KIB, PlatformError } from "../base/mod.ts";
 import { type Capacity, ContainerPhase, Tables } from "../core/mod.ts";
 import type { FunctionFacts } from "../policy/mod.ts";
 import { FORGET_AFTER_MS } from "./options.ts";
+import type { LiveNodeFacts } from "./node_facts.ts";
 import type { NodeLease, NodePort } from "./ports.ts";
 import type { Account } from "./score/account.ts";
 
+/** In the order in which it is looked at most often, so that a look finds together what it needs. */
 export interface FunctionRecord {
   readonly slot: number;
-  readonly key: string;
   /** What the policy is told of it; another object when its configuration changes. */
   facts: FunctionFacts;
   /** What the policy has set for its containers: invocations at once, and the least charge to a node's account. */
   limit: number;
   chargeKiB: number;
+  /** How long it expects who comes to wait, and how much longer for each who waits before, in milliseconds. */
+  waitMs: number;
+  waitEachMs: number;
+  /** It has containers that are charged less because their node had no more to give. */
+  isUndercharged: boolean;
+  /** The policy was told something of it, and what follows from that does not hold yet. */
+  isTouched: boolean;
+  /** What the live score counts for it. */
+  account?: Account;
+  readonly containers: Set<ContainerRecord>;
+  /** Number of the sweep for containers to let go that came to it last. */
+  swept: number;
   /** Cells of waiters that were bound to a start that failed; the next starts are for them. */
   readonly unserved: number[];
-  /** What new containers are started from; containers of another one drain. */
-  spec: FunctionSpec;
-  readonly containers: Set<ContainerRecord>;
   /** Starts that failed in a row for the function's own fault, and until when the next one is not tried. */
   startFailures: number;
   brokenUntilMs: number;
   startError?: PlatformError;
+  /** What new containers are started from; containers of another one drain. */
+  spec: FunctionSpec;
+  readonly key: string;
   lastUsedMs: number;
-  /** What the live score counts for it. */
-  account?: Account;
 }
 
+/** In the order in which stats look at it, thousands of times a second: what they need of an idle one lies together. */
 export interface ContainerRecord {
   readonly slot: number;
+  /** Empty until the node has named it. */
+  containerId: string;
+  memoryUsageBytes: number;
+  /** The start's outcome is unknown: it is cleared up with the node's next stats. */
+  outcomeUnknown: boolean;
   readonly generation: number;
   readonly function: FunctionRecord;
   readonly spec: FunctionSpec;
@@ -44,22 +61,22 @@ export interface ContainerRecord {
   meteredMs: number;
   /** Cell of the waiter that it is started for and that waits for nothing else; −1: there is none. */
   boundCell: number;
-  /** Empty until the node has named it. */
-  containerId: string;
-  memoryUsageBytes: number;
-  /** When its node's stats were taken last, or it came up, and the processor time it had used by then. */
-  measuredMs: number;
+  /** When it came up, or was taken over. */
+  upMs: number;
+  /** The processor time it had used when the policy was told of it last. */
   measuredCpuMs: number;
-  /** The start's outcome is unknown: it is cleared up with the node's next stats. */
-  outcomeUnknown: boolean;
   /** A RemoveContainer is under way. */
   removing: boolean;
 }
 
 export interface NodeRecord {
   readonly slot: number;
+  /** What policies are told of it. */
+  readonly facts: LiveNodeFacts;
   readonly lease: NodeLease;
   readonly port: NodePort;
+  /** Aborted when the scheduler closes: one for each node, since a signal's listeners are walked with every call. */
+  readonly closing: AbortSignal;
   readonly containers: Set<ContainerRecord>;
   liveId: string;
   /** How far its memory may be overcommitted, as a factor: by its agent, and by the scheduler's setting as well. */
@@ -70,8 +87,10 @@ export interface NodeRecord {
   meteredMs: number;
   /** Moment at which it was asked for its stats last. */
   polledMs: number;
-  /** Moment of the last answer. */
+  /** Moments of the last answer and of its question, and of the first one since without an answer (Infinity: none). */
   answeredMs: number;
+  askedMs: number;
+  unansweredMs: number;
   /** Moment at which it was last compared with what is believed of it. */
   comparedMs: number;
   failures: number;
@@ -80,11 +99,11 @@ export interface NodeRecord {
   changes: number;
   /** Creates and removes under way. */
   busy: number;
-  /** Creates among them. */
-  starting: number;
   /** It takes no new containers, gives up those that it has, and is released after the last one. */
   draining: boolean;
   drainingSinceMs: number;
+  /** What is charged for containers on it that still take invocations, as of the last look while it is drained. */
+  leavingKiB: number;
   gone: boolean;
 }
 
@@ -103,6 +122,8 @@ export class State {
   readonly functionBySlot: (FunctionRecord | undefined)[] = [];
   readonly containerBySlot: (ContainerRecord | undefined)[] = [];
   readonly nodes = new Set<NodeRecord>();
+  /** Those of them without containers. */
+  readonly emptyNodes = new Set<NodeRecord>();
   /** Containers that take no more invocations and are still there. */
   readonly leaving = new Set<ContainerRecord>();
   readonly counters: Counters = {
@@ -127,6 +148,17 @@ export class State {
     for (let slot = capacity.containers - 1; slot >= 0; slot--) this.freeContainers.push(slot);
   }
 
+  addNode(node: NodeRecord): void {
+    this.nodes.add(node);
+    this.emptyNodes.add(node);
+  }
+
+  /** Nobody holds the node any more; containers that are still listed on it are dropped later. */
+  removeNode(node: NodeRecord): void {
+    this.nodes.delete(node);
+    this.emptyNodes.delete(node);
+  }
+
   /** A record for a function seen for the first time. Errors: `resource_exhausted` where the table is full. */
   addFunction(key: string, spec: FunctionSpec, nowMs: number): FunctionRecord {
     const slot = this.freeFunctions.pop() ?? this.forgetOldestFunction(nowMs);
@@ -134,15 +166,22 @@ export class State {
     this.tables.queue.reset(slot);
     const record: FunctionRecord = {
       slot,
-      key,
-      spec,
       facts: factsOf(this.functionsKnown++, spec),
       limit: spec.concurrency,
       chargeKiB: kibOf(spec.memoryBytes),
-      unserved: [],
+      waitMs: 0,
+      waitEachMs: 0,
+      isUndercharged: false,
+      isTouched: false,
+      account: undefined,
       containers: new Set(),
+      swept: -1,
+      unserved: [],
       startFailures: 0,
       brokenUntilMs: 0,
+      startError: undefined,
+      spec,
+      key,
       lastUsedMs: nowMs,
     };
     this.functions.set(key, record);
@@ -163,6 +202,9 @@ export class State {
     if (slot === undefined) return undefined;
     const record: ContainerRecord = {
       slot,
+      containerId: "",
+      memoryUsageBytes: 0,
+      outcomeUnknown: false,
       generation: this.tables.containers.begin(slot, fn.slot, node.slot, kib),
       function: fn,
       spec,
@@ -171,16 +213,14 @@ export class State {
       createdAtMs: nowMs,
       meteredMs: nowMs,
       boundCell: -1,
-      containerId: "",
-      memoryUsageBytes: 0,
-      measuredMs: nowMs,
+      upMs: nowMs,
       measuredCpuMs: 0,
-      outcomeUnknown: false,
       removing: false,
     };
     this.containerBySlot[slot] = record;
     fn.containers.add(record);
     node.containers.add(record);
+    this.emptyNodes.delete(node);
     this.tables.nodes.countContainers(node.slot, 1, nowMs);
     return record;
   }
@@ -211,7 +251,9 @@ export class State {
     this.containerBySlot[record.slot] = undefined;
     this.leaving.delete(record);
     record.function.containers.delete(record);
-    record.node.containers.delete(record);
+    const { node } = record;
+    node.containers.delete(record);
+    if (node.containers.size === 0 && this.nodes.has(node)) this.emptyNodes.add(node);
     this.freeContainers.push(record.slot);
   }
 
@@ -249,6 +291,11 @@ export class State {
       onNodes += node.containers.size;
       const inTable = nodes.containers(node.slot);
       assert(inTable === node.containers.size, `node ${node.lease.nodeId}: ${inTable} containers in the table`);
+      const isEmpty = node.containers.size === 0;
+      assert(
+        isEmpty === this.emptyNodes.has(node),
+        `node ${node.lease.nodeId} is empty and not listed so, or the reverse`,
+      );
     }
     assert(onNodes === counted, `${onNodes} containers on nodes, ${counted} in slots`);
     const free = this.tables.capacity.containers - this.freeContainers.length;

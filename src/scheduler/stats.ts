@@ -7,6 +7,8 @@ import type { Remover } from "./remover.ts";
 import { type ContainerRecord, kibOf, type NodeRecord } from "./state.ts";
 import { containerNumber, type Watcher } from "./watcher.ts";
 
+/** So many containers' stats are read in a second: that takes time, and most of very many did nothing. */
+const CONTAINERS_PER_SECOND_MAX = 8_192;
 /** A node is asked at least so often before its silence counts: one lost message is no lost node. */
 const TRIES_BEFORE_LOST = 3;
 /** Memory that changed by no more than this share has not changed. */
@@ -38,12 +40,20 @@ export class StatsKeeper {
     this.adopted.set(lease, { hash: keyOf(hash), container, life, missing: 0 });
   }
 
-  /** Asks every node whose turn it is and that is not being asked already: each in its own rhythm, so not all at once. */
+  /**
+   * Asks every node whose turn it is and that is not being asked already: each in its own rhythm, so not all at once, and
+   * very many less often.
+   */
   poll(): void {
-    const { clock, options, state } = this.context;
+    const { clock, options } = this.context;
     const nowMs = clock.nowMs();
-    for (const node of state.nodes) {
-      if (node.polling || nowMs - node.polledMs < options.statsPeriodMs) continue;
+    let containersLeft = Math.ceil(CONTAINERS_PER_SECOND_MAX * options.tickMs / 1_000);
+    for (const node of this.nodes.toAsk) {
+      if (nowMs - node.polledMs < options.statsPeriodMs || containersLeft <= 0) return;
+      if (node.polling) continue;
+      containersLeft -= 1 + node.containers.size;
+      this.nodes.toAsk.delete(node);
+      this.nodes.toAsk.add(node);
       node.polling = true;
       node.polledMs = nowMs;
       this.ask(node)
@@ -53,8 +63,8 @@ export class StatsKeeper {
   }
 
   private async ask(node: NodeRecord): Promise<void> {
-    const { options, clock, closing, newRequestId, state, log } = this.context;
-    const changes = node.changes;
+    const { options, clock, newRequestId, state, log } = this.context;
+    const { changes, closing } = node;
     const quiet = node.busy === 0;
     const timeoutMs = Math.min(options.callTimeoutMs, options.nodeLostAfterMs / TRIES_BEFORE_LOST);
     let report: NodeReport;
@@ -65,7 +75,9 @@ export class StatsKeeper {
       node.failures++;
       this.nodes.suspect(node);
       log.warn("a node did not answer", { node: node.lease.nodeId, error: messageOf(error) });
-      if (clock.nowMs() - node.answeredMs >= options.nodeLostAfterMs) this.nodes.lose(node, "no answer", "release");
+      node.unansweredMs = Math.min(node.unansweredMs, node.polledMs);
+      const silentMs = clock.nowMs() - node.unansweredMs;
+      if (silentMs >= options.nodeLostAfterMs) this.nodes.lose(node, "no answer", "release");
       return;
     }
     if (node.gone) return;
@@ -74,14 +86,17 @@ export class StatsKeeper {
       return this.nodes.lose(node, "another scheduler owns it", this.nodes.isAnothers(report) ? "keep" : "release");
     }
     if (report.liveId !== node.liveId) return this.nodes.lose(node, "it was started anew", "release");
+    const before = { askedMs: node.askedMs, answeredMs: node.answeredMs };
+    node.askedMs = node.polledMs;
     node.answeredMs = clock.nowMs();
+    node.unansweredMs = Infinity;
     node.failures = 0;
     state.tables.nodes.setLoad(node.slot, report.cpuUsagePct);
-    this.takeUsage(node, report);
+    const isAsBelieved = this.takeUsage(node, report, before);
     this.context.meter.readOneOfMany(node, clock.nowMs());
     this.endAdopted(node, report);
     if (quiet && node.busy === 0 && node.changes === changes) {
-      await this.reconcile(node, report);
+      await this.reconcile(node, report, isAsBelieved);
       node.comparedMs = clock.nowMs();
     } else if (clock.nowMs() - node.comparedMs >= COMPARED_WITHIN_MS && this.seemsWrong(node, report)) {
       // Containers come and go there without a pause: none more until it has been compared.
@@ -103,43 +118,62 @@ export class StatsKeeper {
     return report.containers.some(({ containerId, usable }) => usable && !known.has(containerId));
   }
 
-  private takeUsage(node: NodeRecord, report: NodeReport): void {
-    const { policy, clock, state, feed } = this.context;
+  /** What containers have used since `before`; whether the node has all that is believed to be there, and no more. */
+  private takeUsage(
+    node: NodeRecord,
+    report: NodeReport,
+    before: Pick<NodeRecord, "askedMs" | "answeredMs">,
+  ): boolean {
+    const { policy, clock, state: { tables }, feed } = this.context;
     const reported = new Reported(report.containers);
     const nowMs = clock.nowMs();
+    let asBelieved = 0;
     for (const record of node.containers) {
-      const { slot, generation, containerId, function: fn } = record;
-      const found = reported.of(containerId);
-      const beforeBytes = record.memoryUsageBytes;
-      record.memoryUsageBytes = found?.memoryUsageBytes ?? 0;
+      const { slot, memoryUsageBytes: beforeBytes } = record;
+      const found = reported.of(record.containerId);
+      const bytes = found?.memoryUsageBytes ?? 0;
+      if (bytes !== beforeBytes) record.memoryUsageBytes = bytes;
       if (!found) continue;
+      if (found.usable && !record.outcomeUnknown) asBelieved++;
+      // Of thousands of containers most did nothing since. What such a one uses by itself is told with its next run.
+      const inFlight = tables.containers.inFlight(slot);
+      const didNothing = inFlight === 0 && tables.containers.idleMs(slot, nowMs) > nowMs - before.askedMs;
+      if (didNothing && isAlike(bytes, beforeBytes)) continue;
       // An agent's percentage is of the time since anybody asked it; what was used in all leaves nothing out.
-      const coversMs = nowMs - record.measuredMs;
+      const coversMs = nowMs - Math.max(before.answeredMs, record.upMs);
       const cpuMs = found.cpuMs === undefined ? undefined : found.cpuMs - record.measuredCpuMs;
       const isSpan = cpuMs !== undefined && coversMs > 0;
       const cpuPct = isSpan ? Math.max(0, cpuMs) / coversMs * 100 : found.cpuUsagePct;
-      record.measuredMs = nowMs;
       record.measuredCpuMs = found.cpuMs ?? record.measuredCpuMs;
-      const inFlight = state.tables.containers.inFlight(slot);
-      feed?.measured(fn, cpuPct, coversMs, found.memoryUsageBytes, inFlight);
+      const { function: fn, generation } = record;
+      feed?.measured(fn, cpuPct, coversMs, bytes, inFlight);
       if (!policy.measured) continue;
-      // Nothing to learn from one that did nothing since: of thousands of containers most are such.
-      const didNothing = cpuPct === 0 && state.tables.containers.idleMs(slot, nowMs) > coversMs;
-      if (didNothing && inFlight === 0 && isAlike(found.memoryUsageBytes, beforeBytes)) continue;
-      policy.measured(fn.facts, {
-        memoryKiB: kibOf(found.memoryUsageBytes),
-        cpuPct,
-        coversMs,
-        inFlight,
-        container: containerNumber(slot, generation),
-      }, nowMs);
+      const container = containerNumber(slot, generation);
+      policy.measured(fn.facts, { memoryKiB: kibOf(bytes), cpuPct, coversMs, inFlight, container }, nowMs);
       this.watcher.touch(fn);
     }
+    return asBelieved === node.containers.size && asBelieved === report.containers.length;
   }
 
   /** Nothing came or went while the node answered: every difference is real. */
-  private async reconcile(node: NodeRecord, report: NodeReport): Promise<void> {
-    const { state, dispatcher, clock, log } = this.context;
+  private async reconcile(node: NodeRecord, report: NodeReport, isAsBelieved: boolean): Promise<void> {
+    const { state, log } = this.context;
+    const { driftKiB, orphans } = isAsBelieved ? NO_DIFFERENCE : this.correct(node, report);
+    const allKiB = driftKiB + this.takeCapacity(node, report);
+    if (allKiB > 0) {
+      state.counters.memoryCorrections++;
+      log.warn("a node's memory account was corrected", {
+        node: node.lease.nodeId,
+        drift_kib: allKiB,
+        unknown_containers: orphans.length,
+      });
+    }
+    for (const orphan of orphans) await this.remover.removeOrphan(node, orphan.containerId);
+  }
+
+  /** Strikes out what the node has not got, and finds what nobody here knows. */
+  private correct(node: NodeRecord, report: NodeReport): Difference {
+    const { state, dispatcher, clock } = this.context;
     const reported = new Map(report.containers.map((c) => [c.containerId, c]));
     let driftKiB = 0;
     for (const record of [...node.containers]) {
@@ -158,24 +192,20 @@ export class StatsKeeper {
       if (state.drain(record) !== ContainerPhase.removing) continue;
       state.dropContainer(record, clock.nowMs());
     }
-    const capacityKiB = Math.min(NODE_KIB_MAX, kibOf(report.totalMemoryBytes));
-    const beforeKiB = state.tables.nodes.capacityKiB(node.slot);
-    if (capacityKiB > 0 && capacityKiB !== beforeKiB) {
-      // A node that shrank below what runs on it shrinks step by step: only the step is new.
-      driftKiB += Math.abs(state.tables.nodes.resize(node.slot, capacityKiB) - beforeKiB);
-      this.nodes.sawCapacity(capacityKiB);
-    }
     const orphans = [...reported.values()];
     for (const orphan of orphans) driftKiB += kibOf(orphan.memoryLimitBytes);
-    if (driftKiB > 0) {
-      state.counters.memoryCorrections++;
-      log.warn("a node's memory account was corrected", {
-        node: node.lease.nodeId,
-        drift_kib: driftKiB,
-        unknown_containers: orphans.length,
-      });
-    }
-    for (const orphan of orphans) await this.remover.removeOrphan(node, orphan.containerId);
+    return { driftKiB, orphans };
+  }
+
+  /** How much memory the node says it has, taken over; answers by how much the account was wrong, in KiB. */
+  private takeCapacity({ slot }: NodeRecord, report: NodeReport): number {
+    const { nodes } = this.context.state.tables;
+    const capacityKiB = Math.min(NODE_KIB_MAX, kibOf(report.totalMemoryBytes));
+    const beforeKiB = nodes.capacityKiB(slot);
+    if (capacityKiB <= 0 || capacityKiB === beforeKiB) return 0;
+    this.nodes.sawCapacity(capacityKiB);
+    // A node that shrank below what runs on it shrinks step by step: only the step is new.
+    return Math.abs(nodes.resize(slot, capacityKiB) - beforeKiB);
   }
 
   /** An adopted lease ends as soon as its invocation is missing twice in a row. */
@@ -196,6 +226,14 @@ export class StatsKeeper {
     }
   }
 }
+
+/** How a node and what is believed of it differ: memory accounted for in vain or not at all, containers nobody knows. */
+interface Difference {
+  readonly driftKiB: number;
+  readonly orphans: readonly ContainerReport[];
+}
+
+const NO_DIFFERENCE: Difference = { driftKiB: 0, orphans: [] };
 
 /** A container that has just come or gone lets the others stand no further than this from where they are looked for. */
 const LOOKS_AHEAD = 4;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MIB } from "../base/mod.ts";
+import { onDemand } from "../policy/mod.ts";
 import { returned, spec, watch, withScheduler } from "./testing.ts";
 
 Deno.test("a container that the node has lost is struck out with its lease, and the drift is counted", () =>
@@ -64,3 +65,33 @@ Deno.test("a node that did not answer once gets nothing new until it answers aga
     assertEquals((await scheduler.listNodes())[0].phase, "ready");
     assertEquals((await scheduler.summary()).leases, 1);
   }));
+
+Deno.test("a policy is told of a container again when it has run something, with all that it used since", () => {
+  const told: string[] = [];
+  const policy = {
+    ...onDemand({ containerIdleMs: 60_000, nodeIdleMs: 60_000, containersMin: 0, nodesMin: 0 }),
+    measured: (_: unknown, { cpuPct, coversMs, inFlight }: { cpuPct: number; coversMs?: number; inFlight: number }) => {
+      told.push(`${Math.round(cpuPct / 100 * coversMs!)} ms, ${inFlight} in flight`);
+    },
+  };
+  return withScheduler(async ({ scheduler, clock, cluster }) => {
+    const use = (cpuMs: number) => Object.assign(cluster.containers()[0], { cpuMs });
+    const grant = watch(scheduler.acquire({ requestId: "a", function: spec() }, {}));
+    await clock.advance(600);
+    const { containerId } = grant.value!;
+    use(30);
+    await clock.advance(2_000);
+    assertEquals(told.splice(0), ["30 ms, 1 in flight", "0 ms, 1 in flight"]);
+    await scheduler.release(returned("a", containerId));
+    use(50);
+    await clock.advance(2_000);
+    assertEquals(told.splice(0).slice(0, 1), ["20 ms, 0 in flight"]);
+    use(51);
+    await clock.advance(5_000);
+    assertEquals(told.splice(0), [], "what it uses by itself is nothing to be told");
+    await scheduler.acquire({ requestId: "b", function: spec() }, {});
+    use(60);
+    await clock.advance(1_000);
+    assertEquals(told, ["10 ms, 1 in flight"]);
+  }, { policy });
+});

@@ -34,6 +34,8 @@ interface TestContainer {
   spec?: FunctionSpec;
   requestIds: string[];
   usable: boolean;
+  /** Processor time it has used; told where it is set. */
+  cpuMs?: number;
 }
 
 /** A node with its agent. Public fields are for tests to set and to look at. */
@@ -143,6 +145,7 @@ export class TestNode {
       memoryLimitBytes: c.spec?.memoryBytes ?? 0,
       memoryUsageBytes: 1_000,
       cpuUsagePct: 1,
+      cpuMs: c.cpuMs,
       requestIds: [...c.requestIds],
       usable: c.usable,
     }));

@@ -18,7 +18,7 @@ export function containerNumber(slot: number, generation: number): number {
 export class Watcher {
   private readonly decisions: RecordReader;
   private readonly runs: RecordReader;
-  private readonly touched = new Set<FunctionRecord>();
+  private readonly touched: FunctionRecord[] = [];
   private readonly isToldOfArrivals: boolean;
 
   constructor(private readonly context: Context, private readonly shaper: Shaper) {
@@ -32,8 +32,16 @@ export class Watcher {
   read(): void {
     this.decisions.read((record) => this.onDecision(record));
     this.runs.read((record) => this.onRun(record));
-    for (const fn of this.touched) this.shaper.shape(fn);
-    this.touched.clear();
+    let shaped = 0;
+    try {
+      for (const fn of this.touched) {
+        shaped++;
+        fn.isTouched = false;
+        this.shaper.shape(fn);
+      }
+    } finally {
+      this.touched.splice(0, shaped);
+    }
   }
 
   /** Records that were overwritten before they were read. */
@@ -43,7 +51,9 @@ export class Watcher {
 
   /** A function of which the policy was told something otherwise. */
   touch(fn: FunctionRecord): void {
-    this.touched.add(fn);
+    if (fn.isTouched) return;
+    fn.isTouched = true;
+    this.touched.push(fn);
   }
 
   private onDecision(record: Int32Array): void {
@@ -56,7 +66,7 @@ export class Watcher {
     feed?.decided(fn, decision, containerNumber(decision.containerSlot, decision.containerGeneration), decidedMs);
     if (!this.isToldOfArrivals) return;
     // Who was refused for the wait that was expected must not be refused for ever.
-    if (decision.outcome === Outcome.refused) this.touched.add(fn);
+    if (decision.outcome === Outcome.refused) this.touch(fn);
     if (decision.outcome === Outcome.cancelled || decision.outcome === Outcome.refused) return;
     policy.arrived?.(fn.facts, {
       atMs: decidedMs - waitedMs,
@@ -64,7 +74,7 @@ export class Watcher {
       waitingBefore: decision.waitingBefore,
       isCold: decision.outcome === Outcome.coldStart,
     });
-    this.touched.add(fn);
+    this.touch(fn);
   }
 
   private onRun(record: Int32Array): void {
@@ -85,7 +95,7 @@ export class Watcher {
       inFlight: run.inFlight,
       container,
     });
-    this.touched.add(fn);
+    this.touch(fn);
   }
 
   /** The moment of a wrapped one that is not long ago. */

@@ -7,7 +7,7 @@ import { benchArguments } from "../arguments.ts";
 import { measure } from "./measure.ts";
 import { report } from "./report.ts";
 
-const { json, short, seconds } = benchArguments({ seconds: 120, secondsShort: 1 });
+const { json, short, seconds } = benchArguments({ seconds: 240, secondsShort: 1 });
 const onProgress = (what: string) => {
   if (Deno.stderr.isTerminal()) console.error(what);
 };

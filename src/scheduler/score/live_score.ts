@@ -1,7 +1,7 @@
-import type { FailureKind, FunctionSpec } from "../../base/mod.ts";
-import { Outcome } from "../../core/mod.ts";
+import { type FailureKind, type FunctionSpec, rowOf, Rows } from "../../base/mod.ts";
+import type { Outcome } from "../../core/mod.ts";
 import type { ColdStart } from "../ports.ts";
-import { Account } from "./account.ts";
+import { Account, ACCOUNT_CELLS } from "./account.ts";
 import { Times } from "./times.ts";
 import type { ContainerState, ScoreView } from "./view.ts";
 
@@ -19,37 +19,21 @@ export interface Scored {
  */
 export class LiveScore {
   private readonly bySlot: (Scored | undefined)[] = [];
-  private readonly gone = new Account();
+  private readonly rows = new Rows(ACCOUNT_CELLS);
+  private readonly gone = new Account(rowOf(ACCOUNT_CELLS));
   private readonly reserve = new Times();
   private nodeMs = 0;
   private unassignedMs = 0;
 
-  /** An acquire was answered, or given up, after `waitedMs`. */
+  /** As {@linkcode Account.decided}, `ended` and `started`. */
   decided(fn: Scored, outcome: Outcome, waitedMs: number): void {
-    const account = this.of(fn);
-    account.wait.record(waitedMs);
-    if (outcome === Outcome.refused) account.refused++;
-    else if (outcome === Outcome.cancelled) account.cancelled++;
-    else {
-      account.calls++;
-      if (outcome === Outcome.waited) account.waited++;
-      if (outcome === Outcome.coldStart) account.coldStarts++;
-    }
+    this.of(fn).decided(outcome, waitedMs);
   }
-
-  /** A run has ended. */
   ended(fn: Scored, durationMs: number, failure: FailureKind | undefined): void {
-    const account = this.of(fn);
-    account.run.record(durationMs);
-    if (failure) account.fail(failure);
+    this.of(fn).ended(durationMs, failure);
   }
-
-  /** A container came up. */
-  started(fn: Scored, { createMs, bootMs, importMs }: Omit<ColdStart, "reserveNodeMs">): void {
-    const account = this.of(fn);
-    account.create.record(createMs);
-    account.boot.record(bootMs);
-    account.import.record(importMs);
+  started(fn: Scored, start: Omit<ColdStart, "reserveNodeMs">): void {
+    this.of(fn).started(start);
   }
 
   /** A node was reserved. */
@@ -57,12 +41,9 @@ export class LiveScore {
     this.reserve.record(reserveMs);
   }
 
-  /** A container was there for `ms`, charged `kib`, that share of its node. */
+  /** As {@linkcode Account.held}. */
   held(fn: Scored, state: ContainerState, ms: number, kib: number, nodeShare: number): void {
-    const account = this.of(fn);
-    account.containerMs[state] += ms;
-    account.containerKibMs[state] += kib * ms;
-    account.nodeMs += nodeShare * ms;
+    this.of(fn).held(state, ms, kib, nodeShare);
   }
 
   /** A node was held for `ms`. */
@@ -80,13 +61,14 @@ export class LiveScore {
   forgotten(fn: Scored): void {
     if (!fn.account) return;
     this.gone.add(fn.account);
+    this.rows.give(fn.account.row);
     fn.account = undefined;
     this.bySlot[fn.slot] = undefined;
   }
 
   /** All of it, by the name of the function. */
   view(rest: Pick<ScoreView, "policy" | "seconds" | "missed" | "shadows">): ScoreView {
-    const all = new Account();
+    const all = new Account(rowOf(ACCOUNT_CELLS));
     all.add(this.gone);
     const functions = [];
     for (const fn of this.bySlot) {
@@ -117,7 +99,7 @@ export class LiveScore {
     const before = this.bySlot[fn.slot];
     if (before) this.forgotten(before);
     this.bySlot[fn.slot] = fn;
-    return fn.account = new Account();
+    return fn.account = new Account(this.rows.take());
   }
 }
 

@@ -2,12 +2,13 @@
  * What the live score costs the controller, with 1,000 functions and 2,000 containers on 40 nodes: the reading of
  * nodes and containers, what is counted for one acquire and its run, and what whoever asks has to wait for.
  */
-import { MIB, seededRandom, silentLog } from "../../base/mod.ts";
+import { ManualClock, MIB, seededRandom, silentLog } from "../../base/mod.ts";
 import { type Decision, type EndedRun, Outcome } from "../../core/mod.ts";
 import { onDemand } from "../../policy/mod.ts";
 import { metricsPieces, metricsText } from "../metrics_text.ts";
+import { LiveNodeFacts } from "../node_facts.ts";
 import { Scheduler } from "../scheduler.ts";
-import { State } from "../state.ts";
+import { type ContainerRecord, State } from "../state.ts";
 import { spec, TEST_CAPACITY, TestCluster } from "../testing.ts";
 import { Feed } from "./feed.ts";
 import { LiveScore } from "./live_score.ts";
@@ -25,22 +26,27 @@ const { port } = new TestCluster().nodes[0];
 const nodes = Array.from({ length: NODES }, (_, slot) => {
   state.tables.nodes.join(slot, 64 * 1_024 * 1_024, 0);
   const lease = { nodeId: `n${slot}`, address: "", port: 1, memoryBytes: 1, reservedAtMs: 0, releasedAtMs: 0 };
+  const containers = new Set<ContainerRecord>();
   const node = {
-    ...{ slot, lease, port: port.call(new TestCluster().nodes[0]), containers: new Set<never>(), liveId: "" },
+    ...{ slot, lease, port: port.call(new TestCluster().nodes[0]), containers, liveId: "" },
+    facts: new LiveNodeFacts(slot, 1, state.tables, new ManualClock(), containers),
+    closing: new AbortController().signal,
     ...{
       joinedMs: 0,
       meteredMs: 0,
       polledMs: 0,
       answeredMs: 0,
+      askedMs: 0,
+      unansweredMs: Infinity,
       comparedMs: 0,
       failures: 0,
       polling: false,
       changes: 0,
       busy: 0,
     },
-    ...{ draining: false, drainingSinceMs: 0, starting: 0, gone: false, admitted: 1, overcommit: 1 },
+    ...{ draining: false, drainingSinceMs: 0, leavingKiB: 0, gone: false, admitted: 1, overcommit: 1 },
   };
-  state.nodes.add(node);
+  state.addNode(node);
   return node;
 });
 const functions = Array.from({ length: FUNCTIONS }, (_, i) => {

@@ -1,29 +1,45 @@
+import { type Row, rowOf } from "../../base/mod.ts";
+
 /** Upper bounds of the buckets, in seconds: from a warm acquire to the longest that a caller waits. */
 export const TIMES_BOUNDS: readonly number[] = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Cells: how often, milliseconds in all, and how many fell into each bucket, the last being for what is beyond all bounds. */
+const COUNT = 0, SUM = 1, BUCKETS = 2;
+export const TIMES_CELLS = BUCKETS + TIMES_BOUNDS.length + 1;
+
 /** How long something took, again and again: sum, count and how many fell into each bucket. 0.1 KiB. */
 export class Times {
-  count = 0;
-  sumMs = 0;
-  /** As many as there are bounds, and one for what is beyond the last; not cumulated. */
-  readonly buckets: number[] = new Array(TIMES_BOUNDS.length + 1).fill(0);
+  readonly #cells: Float64Array;
+  readonly #at: number;
 
-  record(ms: number): void {
-    let at = 0;
-    while (at < TIMES_BOUNDS.length && ms > TIMES_BOUNDS[at] * 1_000) at++;
-    this.buckets[at]++;
-    this.count++;
-    this.sumMs += ms;
+  constructor({ cells, at }: Row = rowOf(TIMES_CELLS)) {
+    this.#cells = cells;
+    this.#at = at;
+    cells.fill(0, at, at + TIMES_CELLS);
   }
 
-  add(other: TimesView): void {
-    this.count += other.count;
-    this.sumMs += other.sumMs;
-    other.buckets.forEach((count, i) => this.buckets[i] += count);
+  record(ms: number): void {
+    const cells = this.#cells, at = this.#at;
+    let bucket = 0;
+    while (bucket < TIMES_BOUNDS.length && ms > TIMES_BOUNDS[bucket] * 1_000) bucket++;
+    cells[at + BUCKETS + bucket]++;
+    cells[at + COUNT]++;
+    cells[at + SUM] += ms;
+  }
+
+  get count(): number {
+    return this.#cells[this.#at + COUNT];
+  }
+  get sumMs(): number {
+    return this.#cells[this.#at + SUM];
+  }
+  /** As many as there are bounds, and one for what is beyond the last; not cumulated. */
+  get buckets(): number[] {
+    return [...this.#cells.subarray(this.#at + BUCKETS, this.#at + TIMES_CELLS)];
   }
 
   view(): TimesView {
-    return { count: this.count, sumMs: this.sumMs, buckets: [...this.buckets] };
+    return { count: this.count, sumMs: this.sumMs, buckets: this.buckets };
   }
 }
 
