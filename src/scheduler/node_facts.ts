@@ -1,7 +1,6 @@
 import type { Clock } from "../base/mod.ts";
 import type { Tables } from "../core/mod.ts";
 import type { NodeFacts } from "../policy/mod.ts";
-import type { ContainerRecord } from "./state.ts";
 
 /**
  * A node as policies see it, always as it is now: nothing is copied, since they look at every node on every tick, and at
@@ -12,13 +11,13 @@ export class LiveNodeFacts implements NodeFacts {
   ofFunction = 0;
   starting = 0;
 
-  /** `overcommit` is how far the node's memory may be, as a factor. */
+  /** `overcommit` is how far the node's memory may be, as a factor; `there` are the containers on it. */
   constructor(
     readonly slot: number,
     readonly overcommit: number,
     private readonly tables: Tables,
     private readonly clock: Clock,
-    private readonly there: ReadonlySet<ContainerRecord>,
+    private readonly there: ReadonlySet<{ readonly slot: number }>,
   ) {}
 
   get capacityKiB(): number {

@@ -261,5 +261,5 @@ const keyOf = (hash: Hash64): string => `${hash.lo} ${hash.hi}`;
 
 /** Whether memory is the same as before but for a little. */
 function isAlike(bytes: number, beforeBytes: number): boolean {
-  return Math.abs(bytes - beforeBytes) < MEMORY_NOISE * bytes;
+  return Math.abs(bytes - beforeBytes) <= MEMORY_NOISE * bytes;
 }

@@ -20,23 +20,20 @@ const MOVE_PAUSE_MS = 500;
 const MOVE_PAUSE_GROWTH = 1.2;
 const MOVE_PAUSE_MS_MAX = 60_000;
 
-/**
- * Cells of a function's row. Its own: invocations running; when one was answered last; until when a round of calls is
- * expected that containers were started ahead of; ends of runs and their mean duration; arrivals and the most at once;
- * containers there are and what each was charged, as the scheduler told at the last look; when that was; since when
- * somebody waits, and since when more containers are wanted than can be started (Infinity: not so); moves and when the
- * next one may be; invocations at once that are known not to fit; when it was counted
- * among those called lately.
- */
-const RUNNING = 0, MOVED_ON = 1, EXPECTED_UNTIL = 2, RUNS = 3, MEAN = 4, ARRIVALS = 5, MOST_AT_ONCE = 6, HAVE = 7;
-const CHARGED = 8,
-  LOOKED = 9,
-  WAITING_SINCE = 10,
-  STUCK_SINCE = 11,
-  MOVES = 12,
-  NEXT_MOVE = 13,
-  TOO_MANY = 14,
-  COUNTED = 15;
+/** Cells of a function's row. Invocations running, when one was answered last, how many came, and the most at once. */
+const RUNNING = 0, MOVED_ON = 1, ARRIVALS = 2, MOST_AT_ONCE = 3;
+/** Ends of runs, and their mean duration. */
+const RUNS = 4, MEAN = 5;
+/** Until when a round of calls is expected that containers were started ahead of; when it was counted as called lately. */
+const EXPECTED_UNTIL = 6, COUNTED = 7;
+/** As the scheduler told when it was looked at last: containers there are, what each was charged, and when that was. */
+const HAVE = 8, CHARGED = 9, LOOKED = 10;
+/** Since when somebody waits, and since when more containers are wanted than can be started; Infinity: not so. */
+const WAITING_SINCE = 11, STUCK_SINCE = 12;
+/** Containers moved from crowded nodes, and when the next one may be. */
+const MOVES = 13, NEXT_MOVE = 14;
+/** Invocations at once that are known not to fit. */
+const TOO_MANY = 15;
 /**
  * What follows from all of that, until more is learnt, since it is asked for far more often than that: the concurrency
  * and whether runs slow one another down; the containers worth their memory, and until when that holds.
@@ -207,7 +204,7 @@ export class Learnt {
     return nowMs - Math.max(sinceMs, cells[at + MOVED_ON]);
   }
 
-  /** Notes what is told of its containers before anything is concluded from it. */
+  /** What one of its containers is charged, told before anything is concluded from it. */
   charged(kib: number): void {
     this.#cells[this.#at + CHARGED] = kib;
   }
