@@ -1,4 +1,7 @@
-/** What every room may use: assertions, time, randomness, errors, limits, histograms, logs, rows of numbers. It imports nothing. */
+/**
+ * What every room may use: assertions, time, randomness, errors, limits, histograms, logs, rows of numbers. It imports
+ * nothing.
+ */
 export * from "./assert.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";

@@ -47,7 +47,7 @@ export class NodeKeeper {
   /** What policies are told of the nodes in these slots. */
   private readonly facts: LiveNodeFacts[] = [];
   /** Those that are not being drained, in the order of their reservation; undefined where that has changed. */
-  private stays?: { readonly nodes: NodeRecord[]; readonly facts: LiveNodeFacts[] };
+  private stays?: LiveNodeFacts[];
   /** Nodes that are being drained. */
   readonly draining = new Set<NodeRecord>();
   /** All of them, in the order in which they are to be asked for their stats. */
@@ -96,7 +96,7 @@ export class NodeKeeper {
     const { tables, nodes } = this.context.state;
     const hasRoom = (node: LiveNodeFacts) => node.freeKiB >= chargeOn(fn, node);
     if (nodes.size <= NODES_MANY) {
-      return this.staying.facts.filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
+      return this.staying.filter((node) => tables.nodes.mayPlace(node.slot) && hasRoom(node));
     }
     const fullest = (kib: number) => {
       return tables.placement.fullest(kib, NODES_OFFERED_MAX).map((slot) => this.facts[slot]).filter(hasRoom);
@@ -208,8 +208,7 @@ export class NodeKeeper {
     this.toAsk.add(node);
     this.slots[slot] = node;
     this.facts[slot] = node.facts;
-    this.stays?.nodes.push(node);
-    this.stays?.facts.push(node.facts);
+    this.stays?.push(node.facts);
     this.sawCapacity(capacityKiB);
     return node;
   }
@@ -294,32 +293,28 @@ export class NodeKeeper {
   private followPolicy(): void {
     const { policy, clock, history } = this.context;
     if (!policy.nodesWanted && !policy.nodeToDrain) return;
-    const { nodes, facts } = this.staying;
+    const nodes = this.staying;
     let leavingKiB = 0;
     for (const node of this.draining) leavingKiB += node.leavingKiB;
-    const cluster: ClusterFacts = { nowMs: clock.nowMs(), nodes: facts, leavingKiB };
+    const cluster: ClusterFacts = { nowMs: clock.nowMs(), nodes, leavingKiB };
     const wanted = policy.nodesWanted?.(cluster) ?? 0;
     if (nodes.length < wanted) this.want(`the policy holds ${wanted}`);
     if (clock.nowMs() < this.drainNotBeforeMs) return;
     const index = policy.nodeToDrain?.(cluster) ?? -1;
     if (index < 0) return;
-    const node = nodes[index];
+    const node = this.slots[nodes[index]?.slot];
     assert(node, `policy ${policy.name} drains node ${index} of ${nodes.length}`);
     history.note("", `draining node ${node.lease.nodeId}`);
     this.drain(node);
   }
 
-  private get staying() {
-    if (this.stays) return this.stays;
-    const nodes = [...this.context.state.nodes].filter((node) => !node.draining);
-    return this.stays = { nodes, facts: nodes.map(({ facts }) => facts) };
+  private get staying(): LiveNodeFacts[] {
+    return this.stays ??= [...this.context.state.nodes].filter((node) => !node.draining).map(({ facts }) => facts);
   }
 
-  private staysNoLonger(node: NodeRecord): void {
-    const at = this.stays?.nodes.indexOf(node) ?? -1;
-    if (at < 0) return;
-    this.stays!.nodes.splice(at, 1);
-    this.stays!.facts.splice(at, 1);
+  private staysNoLonger({ facts }: NodeRecord): void {
+    const at = this.stays?.indexOf(facts) ?? -1;
+    if (at >= 0) this.stays!.splice(at, 1);
   }
 
   private guarded(run: () => void): void {

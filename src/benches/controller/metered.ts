@@ -54,7 +54,10 @@ export interface MethodTime {
   ms: number;
 }
 
-/** The same policy, its methods timed one by one. What timing itself takes is in the times, what is answered only later is not. */
+/**
+ * The same policy, its methods timed one by one. What timing itself takes is in the times, what is answered only later is
+ * not.
+ */
 export function timedPolicy(policy: Policy, times: Map<string, MethodTime>): Policy {
   const timed: Record<string, unknown> = { ...policy };
   for (const [name, method] of Object.entries(policy)) {

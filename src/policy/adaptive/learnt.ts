@@ -59,7 +59,7 @@ export class Learnt {
   readonly #processor: ProcessorNeed;
   readonly #slowdown: Slowdown;
   isForgotten = false;
-  /** Whether its next call is expected, as of the last look: the population's own note. */
+  /** Whether its next call is expected, as of the last look: the population's own note, at hand where its set is not. */
   isWatched = false;
 
   constructor(

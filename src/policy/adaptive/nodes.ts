@@ -7,8 +7,7 @@ type DrainOptions = Pick<AdaptiveOptions, "drainFactor" | "drainSpareKiB" | "nod
  * The emptiest of the nodes held for a while, where what is on it fits on the others of them with room to spare; else
  * −1. Of the young ones nobody knows yet whether they stay.
  */
-export function nodeToDrain(cluster: ClusterFacts, options: DrainOptions): number {
-  const { nodes } = cluster;
+export function nodeToDrain({ nodes, leavingKiB }: ClusterFacts, options: DrainOptions): number {
   let emptiest = -1;
   let leastKiB = Infinity;
   let freeKiB = 0;
@@ -24,8 +23,8 @@ export function nodeToDrain(cluster: ClusterFacts, options: DrainOptions): numbe
     leastKiB = usedKiB;
   });
   if (settled < 2) return -1;
-  const roomKiB = freeKiB - nodes[emptiest].freeKiB - leastKiB * options.drainFactor - options.drainSpareKiB;
-  return roomKiB > 0 && roomKiB > cluster.leavingKiB ? emptiest : -1;
+  const elsewhereKiB = freeKiB - nodes[emptiest].freeKiB - leavingKiB;
+  return leastKiB * options.drainFactor + options.drainSpareKiB < elsewhereKiB ? emptiest : -1;
 }
 
 /** How much of a new tick goes into what growth is taken to be. */

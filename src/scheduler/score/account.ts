@@ -15,10 +15,10 @@ export const ACCOUNT_CELLS = IMPORT + TIMES_CELLS;
 
 /** What is counted for one function. Numbers only grow. */
 export class Account {
-  readonly wait: Times;
   readonly run: Times;
   readonly #cells: Float64Array;
   readonly #at: number;
+  readonly #wait: Times;
   readonly #create: Times;
   readonly #boot: Times;
   readonly #import: Times;
@@ -28,7 +28,7 @@ export class Account {
     this.#cells = row.cells;
     this.#at = row.at;
     row.cells.fill(0, row.at, row.at + WAIT);
-    this.wait = new Times(partOf(row, WAIT));
+    this.#wait = new Times(partOf(row, WAIT));
     this.run = new Times(partOf(row, RUN));
     this.#create = new Times(partOf(row, CREATE));
     this.#boot = new Times(partOf(row, BOOT));
@@ -42,7 +42,7 @@ export class Account {
   /** An acquire was answered, or given up, after `waitedMs`. */
   decided(outcome: Outcome, waitedMs: number): void {
     const cells = this.#cells, at = this.#at;
-    this.wait.record(waitedMs);
+    this.#wait.record(waitedMs);
     if (outcome === Outcome.refused) cells[at + REFUSED]++;
     else if (outcome === Outcome.cancelled) cells[at + CANCELLED]++;
     else {
@@ -95,7 +95,7 @@ export class Account {
       refused: cells[at + REFUSED],
       cancelled: cells[at + CANCELLED],
       failures: { ...this.#failures },
-      wait: this.wait.view(),
+      wait: this.#wait.view(),
       run: this.run.view(),
       create: this.#create.view(),
       boot: this.#boot.view(),
